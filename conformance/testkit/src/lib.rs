@@ -1,0 +1,9 @@
+//! Real peers for tests: starts and steers them. For tests only: whatever goes wrong here panics.
+#![expect(
+    clippy::panic,
+    reason = "a test that cannot have its peer fails, loudly and at once"
+)]
+
+mod moto;
+
+pub use moto::{Call, Fault, Moto, python};

@@ -1,0 +1,11 @@
+//! The built program, from outside.
+
+mod canary;
+mod clients;
+mod command_line;
+mod demo;
+mod kills;
+mod simulated;
+mod stop;
+mod two_servers;
+mod world;

@@ -1,0 +1,88 @@
+//! What all adapters share: region, credentials and HTTP clients.
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::{Endpoint, Settings};
+
+/// A connection to AWS. Cheap to clone; clones share credentials and connections.
+#[derive(Clone)]
+pub struct Connection {
+    pub(crate) reads: aws_sdk_dynamodb::Client,
+    /// Never tries again by itself: a second try would hide that the first may have happened, and
+    /// the kernel knows how to find out.
+    pub(crate) writes: aws_sdk_dynamodb::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
+}
+
+impl Connection {
+    /// Prepares the clients. Calls nobody: credentials are looked up with the first call, within
+    /// its time.
+    pub async fn open(settings: &Settings) -> Self {
+        let Settings {
+            region,
+            dynamodb,
+            kms,
+            keys,
+        } = settings;
+        let dynamodb_http = http_client(dynamodb);
+        let kms_http = http_client(kms);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            // Every call has its own bound.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(kms_http.clone());
+        if let Some(keys) = keys {
+            loader = loader.credentials_provider(keys.0.clone());
+        }
+        let shared = loader.load().await;
+
+        let table = |retries: RetryConfig| {
+            let mut config = aws_sdk_dynamodb::config::Builder::from(&shared)
+                .http_client(dynamodb_http.clone())
+                .timeout_config(timeouts(dynamodb))
+                .retry_config(retries);
+            if let Some(url) = &dynamodb.url {
+                config = config.endpoint_url(url);
+            }
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        };
+        let mut kms_config = aws_sdk_kms::config::Builder::from(&shared)
+            .http_client(kms_http)
+            .timeout_config(timeouts(kms))
+            .retry_config(retries(kms));
+        if let Some(url) = &kms.url {
+            kms_config = kms_config.endpoint_url(url);
+        }
+        Self {
+            reads: table(retries(dynamodb)),
+            writes: table(RetryConfig::disabled()),
+            kms: aws_sdk_kms::Client::from_conf(kms_config.build()),
+        }
+    }
+}
+
+fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .pool_max_idle_per_host(endpoint.pool)
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
+}
+
+fn retries(endpoint: &Endpoint) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(endpoint.attempts.max(1))
+}
+
+fn timeouts(endpoint: &Endpoint) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(endpoint.connect)
+        // The SDK's read timeout runs from the start of the call, connecting included.
+        .read_timeout(endpoint.connect + endpoint.read)
+        .operation_timeout(endpoint.total())
+        .build()
+}

@@ -1,0 +1,20 @@
+//! The ports on AWS: [`DynamoTable`] is [`keep::Table`], [`AwsKms`] is [`keep::KeyService`].
+//!
+//! The only crate that names AWS SDK crates. [`Connection::open`] makes what both share; a call of
+//! an adapter ends within the bounds of [`Settings`], and every way in which AWS can fail becomes
+//! one of the port's errors.
+
+mod attributes;
+mod connect;
+mod create;
+mod expressions;
+mod failure;
+mod key_service;
+mod settings;
+mod table;
+mod table_errors;
+
+pub use connect::Connection;
+pub use key_service::AwsKms;
+pub use settings::{Endpoint, Keys, Settings};
+pub use table::DynamoTable;

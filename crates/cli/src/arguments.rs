@@ -1,0 +1,263 @@
+//! What can be typed. Values of secrets never can: they come by prompt, standard input or file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A keep for secrets, warded so that only the right key turns.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keepward",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Arguments {
+    /// Settings file (TOML); environment variables win over it
+    #[arg(long, global = true, env = "KEEPWARD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server; with no settings at all, embedded on 127.0.0.1:8080
+    Serve,
+    /// Run a server with sample data in a fresh folder, and say what to try
+    Demo(Demo),
+    /// Settings: what is given, what it amounts to, what is wrong
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Keys by which services and people log in where there is no AWS
+    #[command(subcommand)]
+    ClientKey(ClientKeyCommand),
+    /// Print a login token for other programs (username and token)
+    Token(Token),
+    /// Services: which credentials a caller gets
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Credentials: named pairs of secrets
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// For who runs the server: works on its files, not through its API
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8080, env = "PORT")]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check all settings at once; prints what they amount to, never a value that could be secret
+    Check {
+        /// Machine-readable
+        #[arg(long)]
+        json: bool,
+    },
+    /// List every setting there is
+    List {
+        /// Machine-readable
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// As a page of documentation
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+/// How to reach a server and who is asking.
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// The server; without it, the one that the key file names, else http://127.0.0.1:8080
+    #[arg(long, env = "KEEPWARD_URL")]
+    pub(crate) url: Option<String>,
+    /// Client key file to log in with; without it, the operator's in the data folder
+    #[arg(long, env = "KEEPWARD_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Log in with a KMS token under this key (alias, id or ARN) instead of a client key
+    #[arg(
+        long,
+        env = "KEEPWARD_KMS_KEY",
+        value_name = "KEY",
+        requires = "from",
+        conflicts_with = "key_file"
+    )]
+    pub(crate) kms_key: Option<String>,
+    /// Name to log in as, with --kms-key
+    #[arg(long, env = "KEEPWARD_FROM", value_name = "NAME")]
+    pub(crate) from: Option<String>,
+    /// The server's name in tokens (its AUTH_CONTEXT)
+    #[arg(long, env = "KEEPWARD_TO", value_name = "CONTEXT")]
+    pub(crate) to: Option<String>,
+    /// What --from is
+    #[arg(long, value_enum, default_value_t = Caller::Service)]
+    pub(crate) caller: Caller,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Caller {
+    Service,
+    User,
+}
+
+impl Caller {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::User => "user",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientKeyCommand {
+    /// Make a key: the private half goes to a file here, the server learns the public half
+    Issue {
+        /// The name that the key proves
+        name: String,
+        /// What the name is
+        #[arg(long, value_enum, default_value_t = Caller::Service)]
+        kind: Caller,
+        /// Days until it expires
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+        days: u32,
+        /// Where to write the private half (0600); refuses to replace a file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List the registered keys
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Revoke a key at once
+    Revoke {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// Minutes it is good for from now on; servers take up to their AUTH_TOKEN_MAX_LIFETIME, less 3
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_437))]
+    pub(crate) minutes: u32,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// Fetch a service with the values of its credentials
+    Get {
+        /// Its id; without it, the caller's own
+        id: Option<String>,
+        /// Leave the values out
+        #[arg(long)]
+        metadata_only: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Map credentials to a service, making it when new; the old mapping goes, all else stays
+    Set {
+        /// Its id
+        id: String,
+        /// Credential ids
+        #[arg(
+            long = "credential",
+            value_name = "ID",
+            required_unless_present = "none"
+        )]
+        credentials: Vec<String>,
+        /// Map nothing
+        #[arg(long, conflicts_with = "credentials")]
+        none: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List services
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// Store a new credential
+    Create {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        pairs: Pairs,
+        /// How to rotate it
+        #[arg(long)]
+        documentation: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Replace the pairs of a credential
+    Update {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        pairs: Pairs,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Show a credential
+    Show {
+        /// Its id
+        id: String,
+        /// With its values
+        #[arg(long)]
+        values: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List credentials
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+/// Where the pairs come from. Never from the command line, which every user of a machine can read.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Pairs {
+    /// A JSON object of the pairs from a file; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs_file: Option<PathBuf>,
+    /// Ask for the value of this key without showing it; may be given several times
+    #[arg(long = "prompt", value_name = "KEY")]
+    pub(crate) prompt: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Verify the audit log: lines, segments, signatures, and the chain in the table
+    AuditVerify {
+        /// Machine-readable
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a master key to the keyring and use it for what is sealed from now on
+    RotateKeyring,
+    /// Print the manual of the command line
+    #[command(hide = true)]
+    Reference,
+}

@@ -1,0 +1,190 @@
+//! `keepward config`: what is given, what it amounts to, what is wrong.
+
+use std::path::Path;
+
+use serde_json::json;
+use server::Config;
+use server::settings::{Backend, SETTINGS, Source, State};
+
+use crate::arguments::ConfigCommand;
+use crate::exit::Outcome;
+use crate::{output, settings};
+
+pub(crate) fn run(file: Option<&Path>, command: ConfigCommand) -> Outcome {
+    match command {
+        ConfigCommand::Check { json } => {
+            let config = settings::read(file)?;
+            if json {
+                output::json(&as_json(&config))
+            } else {
+                output::text(&as_text(&config))
+            }
+        }
+        ConfigCommand::List { json: true, .. } => {
+            let all: Vec<_> = SETTINGS
+                .iter()
+                .map(|setting| {
+                    json!({
+                        "name": setting.name,
+                        "kind": setting.kind.word(),
+                        "default": setting.default,
+                        "meaning": setting.meaning,
+                        "used": setting.state == State::Used,
+                    })
+                })
+                .collect();
+            output::json(&all)
+        }
+        ConfigCommand::List { markdown: true, .. } => output::text(&markdown()),
+        ConfigCommand::List { .. } => {
+            let mut text = String::new();
+            for setting in SETTINGS {
+                let default = if setting.default.is_empty() {
+                    "none"
+                } else {
+                    setting.default
+                };
+                text.push_str(&format!(
+                    "{} ({}, default {default})\n    {}\n",
+                    setting.name,
+                    setting.kind.word(),
+                    setting.meaning
+                ));
+            }
+            output::text(&text)
+        }
+    }
+}
+
+/// `docs/settings.md`; a test compares the two.
+pub(crate) fn markdown() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         Environment variables, read once at start. The same names, in capitals or not, may stand in a TOML file\n\
+         (`--config FILE` or `KEEPWARD_CONFIG`); the environment wins. `keepward config check` says what a set of\n\
+         settings amounts to and names everything wrong at once.\n\n\
+         This page is made by `keepward config list --markdown`.\n\n\
+         | setting | takes | default | meaning |\n|---|---|---|---|\n",
+    );
+    let row = |setting: &server::settings::Setting| {
+        format!(
+            "| `{}` | {} | {} | {} |\n",
+            setting.name,
+            setting.kind.word(),
+            setting.default,
+            setting.meaning
+        )
+    };
+    page.extend(
+        SETTINGS
+            .iter()
+            .filter(|setting| setting.state == State::Used)
+            .map(row),
+    );
+    page.push_str("\nAccepted without effect in this version:\n\n| setting | takes | default | meaning |\n|---|---|---|---|\n");
+    page.extend(
+        SETTINGS
+            .iter()
+            .filter(|setting| setting.state != State::Used)
+            .map(row),
+    );
+    page
+}
+
+fn backend(config: &Config) -> String {
+    match &config.backend {
+        Backend::Embedded => format!("embedded, in {}", config.data_dir.display()),
+        Backend::Aws(aws) if aws.own_table == aws.table => {
+            format!("DynamoDB table {} and KMS in {}", aws.table, aws.region)
+        }
+        Backend::Aws(aws) => {
+            format!(
+                "DynamoDB tables {} and {}, and KMS in {}",
+                aws.table, aws.own_table, aws.region
+            )
+        }
+    }
+}
+
+fn logins(config: &Config) -> Vec<&'static str> {
+    let mut ways = vec!["client keys"];
+    if config.kms_login.is_some() {
+        ways.push("KMS tokens");
+    }
+    ways
+}
+
+fn source(source: Source) -> &'static str {
+    match source {
+        Source::Environment => "environment",
+        Source::File => "file",
+    }
+}
+
+fn as_json(config: &Config) -> serde_json::Value {
+    json!({
+        "ok": true,
+        "listen": config.listen.to_string(),
+        "backend": backend(config),
+        "audit_dir": config.audit_dir.display().to_string(),
+        "login": logins(config),
+        "given": config.given.iter().map(|(setting, from)| json!({
+            "name": setting.name,
+            "from": source(*from),
+            "used": setting.state == State::Used,
+        })).collect::<Vec<_>>(),
+        "without_effect": config.without_effect.iter().map(|setting| setting.name).collect::<Vec<_>>(),
+        "warnings": warnings(config),
+    })
+}
+
+fn as_text(config: &Config) -> String {
+    let mut text = format!(
+        "settings are valid\n  listens on  {}\n  stores in   {}\n  audit log   {}\n  login by    {}\n",
+        config.listen,
+        backend(config),
+        config.audit_dir.display(),
+        logins(config).join(", "),
+    );
+    for (setting, from) in &config.given {
+        let effect = match setting.state {
+            State::Used => "",
+            State::Later | State::Ignored => ", without effect",
+        };
+        text.push_str(&format!(
+            "  given       {} ({}{effect})\n",
+            setting.name,
+            source(*from)
+        ));
+    }
+    for setting in &config.without_effect {
+        text.push_str(&format!(
+            "note: {} has no effect: {}\n",
+            setting.name, setting.meaning
+        ));
+    }
+    for warning in warnings(config) {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text
+}
+
+/// What is allowed and should not stay so.
+pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if !config.confidant.encrypt {
+        warnings.push("USE_ENCRYPTION=false: values are stored in the clear; for development only");
+    }
+    if config.confidant.rules == server::settings::ConfidantRules::None {
+        warnings.push(
+            "ACL_MODULE=no_acl: every caller who logs in may read and change every credential",
+        );
+    }
+    if matches!(config.backend, Backend::Aws(_))
+        && config.kms_login.is_none()
+        && config.administrators.is_empty()
+    {
+        warnings.push("no AUTH_KEY, USER_AUTH_KEY or KEEPWARD_ADMINISTRATORS: nobody can log in");
+    }
+    warnings
+}

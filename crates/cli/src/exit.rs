@@ -1,0 +1,120 @@
+//! How a command ends: one table of exit codes, one place that prints an error.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What went wrong, coarsely; picks the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something this program did not foresee.
+    Internal,
+    /// The command line, a setting or an input file is wrong.
+    Usage,
+    /// What was asked for does not exist.
+    NotFound,
+    /// The server refused the caller, or the caller's own files are not as they must be.
+    Denied,
+    /// The server or something behind it cannot be reached.
+    Unavailable,
+    /// It clashes with what is there.
+    Conflict,
+}
+
+impl Kind {
+    /// Stable over versions (docs/cli.md).
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Denied => 4,
+            Self::Unavailable => 5,
+            Self::Conflict => 6,
+        }
+    }
+}
+
+/// Every failing exit code, in the order of the codes.
+pub(crate) const EXIT_CODES: &[(Kind, &str)] = &[
+    (Kind::Internal, "something this program did not foresee"),
+    (
+        Kind::Usage,
+        "the command line, a setting or an input file is wrong",
+    ),
+    (Kind::NotFound, "what was asked for does not exist"),
+    (
+        Kind::Denied,
+        "the server refused the caller, or the caller's own files are not as they must be",
+    ),
+    (
+        Kind::Unavailable,
+        "the server or something behind it cannot be reached",
+    ),
+    (Kind::Conflict, "it clashes with what is there"),
+];
+
+/// An error for a person at a terminal: what happened, and what to do next.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    what: String,
+    hint: Option<String>,
+}
+
+/// What commands return.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure of this kind. `what` holds names and numbers, never a value or a token.
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            hint: None,
+        }
+    }
+
+    /// With the next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Prints it to stderr and gives the exit code.
+    #[expect(clippy::print_stderr, reason = "the one place that prints errors")]
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("keepward: {self}");
+        ExitCode::from(self.kind.code())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An unforeseen error with what was being done.
+pub(crate) fn internal(doing: &str, error: impl fmt::Display) -> Failure {
+    Failure::new(Kind::Internal, format!("{doing}: {error}"))
+}
+
+/// A file that cannot be read or written.
+pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
+    let kind = match error.kind() {
+        std::io::ErrorKind::NotFound => Kind::NotFound,
+        std::io::ErrorKind::PermissionDenied => Kind::Denied,
+        _ => Kind::Usage,
+    };
+    Failure::new(kind, format!("{doing} {}: {error}", path.display()))
+}

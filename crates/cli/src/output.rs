@@ -1,0 +1,33 @@
+//! What a command prints for its user: to stdout, and nothing else goes there.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::exit::{Failure, Kind, Outcome};
+
+/// Prints text, which ends its own lines.
+pub(crate) fn text(text: &str) -> Outcome {
+    write(text.as_bytes())
+}
+
+/// Prints indented JSON.
+pub(crate) fn json(value: &impl Serialize) -> Outcome {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| crate::exit::internal("writing JSON", error))?;
+    text.push(b'\n');
+    write(&text)
+}
+
+fn write(bytes: &[u8]) -> Outcome {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // `keepward ... | head` is no error.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(
+            Kind::Internal,
+            format!("writing to standard output: {error}"),
+        )),
+        Ok(()) => Ok(()),
+    }
+}

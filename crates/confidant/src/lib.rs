@@ -1,0 +1,59 @@
+//! Confidant's data model: credentials, services that map them, and how both rest in the table.
+//!
+//! [`Confidant`] offers the operations; every one is decided, does its work and leaves exactly one
+//! audit event. Items are byte-compatible with Confidant 7.0, so old servers may go on beside us:
+//! `write.rs` says what that takes, `protocol.rs` holds its decisions, `names.rs` and
+//! `directory.rs` keep names unique without a scan.
+
+mod attributes;
+mod blind_record;
+mod confidant;
+mod conflicts;
+mod credential_record;
+mod credentials;
+mod directory;
+mod error;
+mod listing;
+mod names;
+mod pairs;
+pub mod protocol;
+mod python_json;
+mod rotation;
+mod sealing;
+mod served;
+mod service_record;
+mod services;
+#[cfg(feature = "workload")]
+pub mod workload;
+mod write;
+
+pub use blind_record::BlindRecord;
+pub use confidant::{Caller, Confidant, Settings};
+pub use credential_record::{CredentialRecord, Sealed};
+pub use credentials::{Credential, CredentialFields, CredentialRead, Permissions};
+pub use error::{BadField, Conflict, Conflicts, Error};
+pub use listing::Listed;
+pub use names::guard_key;
+pub use pairs::Pairs;
+pub use python_json::python_json_text;
+pub use rotation::Rotation;
+pub use sealing::Encryption;
+pub use served::{Rendered, ServiceView};
+pub use service_record::ServiceRecord;
+pub use services::{Service, ServiceFields};
+
+pub(crate) use listing::date_index_query;
+
+/// How much of a thing is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Want {
+    /// Everything but values.
+    Metadata,
+    /// Values too.
+    Values,
+}
+
+/// One field of a request, read at the edge: given, absent, or not what it must be.
+///
+/// The fault is kept until its turn, because a missing thing is told before a bad field.
+pub type Asked<T> = Result<Option<T>, BadField>;

@@ -1,0 +1,214 @@
+//! Every operation leaves exactly one audit event, whatever becomes of it.
+
+use std::sync::atomic::Ordering;
+
+use confidant::{Caller, CredentialFields, Error, ServiceFields, Want};
+use serde_json::{Value, json};
+
+use crate::house::{House, fields, pairs_of, service, service_fields, user};
+
+/// All operations of `Confidant` but `refresh`, which nobody asks for. Add a new one here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    CreateCredential,
+    ReadCredential,
+    ReadCredentialMetadata,
+    UpdateCredential,
+    ListCredentials,
+    MapService,
+    ReadService,
+    ReadServiceMetadata,
+    ListServices,
+}
+
+const ALL: [Operation; 9] = [
+    Operation::CreateCredential,
+    Operation::ReadCredential,
+    Operation::ReadCredentialMetadata,
+    Operation::UpdateCredential,
+    Operation::ListCredentials,
+    Operation::MapService,
+    Operation::ReadService,
+    Operation::ReadServiceMetadata,
+    Operation::ListServices,
+];
+
+async fn ask(
+    house: &House,
+    operation: Operation,
+    caller: &Caller,
+    credential: &str,
+    target: &str,
+) -> Result<(), Error> {
+    let confidant = &house.confidant;
+    match operation {
+        Operation::CreateCredential => {
+            let fields = CredentialFields {
+                name: Ok(Some(format!("new-{target}"))),
+                pairs: pairs_of(json!({"k": "v"})),
+                ..fields()
+            };
+            confidant.create_credential(caller, fields).await.map(drop)
+        }
+        Operation::ReadCredential => confidant
+            .read_credential(caller, credential, Want::Values)
+            .await
+            .map(drop),
+        Operation::ReadCredentialMetadata => confidant
+            .read_credential(caller, credential, Want::Metadata)
+            .await
+            .map(drop),
+        Operation::UpdateCredential => confidant
+            .update_credential(caller, credential, fields())
+            .await
+            .map(drop),
+        Operation::ListCredentials => confidant
+            .list_credentials(caller, None, Ok(None))
+            .await
+            .map(drop),
+        Operation::MapService => {
+            let fields = ServiceFields {
+                credentials: Ok(Some(vec![credential.to_owned()])),
+                ..service_fields()
+            };
+            confidant
+                .map_service(caller, target, fields)
+                .await
+                .map(drop)
+        }
+        Operation::ReadService => confidant
+            .read_service(caller, target, Want::Values)
+            .await
+            .map(drop),
+        Operation::ReadServiceMetadata => confidant
+            .read_service(caller, target, Want::Metadata)
+            .await
+            .map(drop),
+        Operation::ListServices => confidant
+            .list_services(caller, None, Ok(None))
+            .await
+            .map(drop),
+    }
+}
+
+#[tokio::test]
+async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
+    let house = House::new().await;
+    let credential = house.create("c", json!({"k": "v"})).await;
+    house.map("svc", &[&credential]).await;
+    house.audit.take();
+    let stranger = service("stranger");
+    for operation in ALL {
+        for round in 0..2 {
+            let done = ask(&house, operation, &user(), &credential, "svc").await;
+            let events = house.audit.take();
+            assert_eq!(events.len(), 1, "{operation:?} {events:?}");
+            let created_again = operation == Operation::CreateCredential && round == 1;
+            assert_eq!(
+                events[0]["outcome"],
+                if created_again { "failed" } else { "allowed" },
+                "{operation:?}"
+            );
+            assert_eq!(done.is_err(), created_again, "{operation:?}");
+            assert_eq!(events[0]["who"], "alice");
+        }
+        let refused = ask(&house, operation, &stranger, &credential, "svc").await;
+        assert!(matches!(refused, Err(Error::Refused(_))), "{operation:?}");
+        let events = house.audit.take();
+        assert_eq!(events.len(), 1, "{operation:?}");
+        assert_eq!(
+            (&events[0]["outcome"], &events[0]["rule"]),
+            (&json!("refused"), &json!("no-rule"))
+        );
+    }
+    for operation in [
+        Operation::ReadCredential,
+        Operation::UpdateCredential,
+        Operation::ReadService,
+    ] {
+        let missing = ask(&house, operation, &user(), "nowhere", "nowhere").await;
+        assert!(matches!(missing, Err(Error::NotFound)), "{operation:?}");
+        let events = house.audit.take();
+        assert_eq!(events.len(), 1);
+        assert_eq!(
+            (&events[0]["outcome"], &events[0]["rule"]),
+            (&json!("failed"), &json!("not-found"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_names_what_was_done_to_what_and_which_revision() {
+    let house = House::new().await;
+    let id = house.create("c", json!({"k": "v"})).await;
+    house
+        .confidant
+        .update_credential(&user(), &id, fields())
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    house.map("svc", &[&id]).await;
+    house.map("svc", &[]).await;
+    let told: Vec<Value> = house
+        .audit
+        .take()
+        .iter()
+        .map(|event| json!([event["action"], event["target"], event["revision"]]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["credential.create", id, 1]),
+            json!(["credential.update", id, 2]),
+            json!(["service.create", "svc", 1]),
+            json!(["service.update", "svc", 2]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_be_recorded_is_not_answered() {
+    let house = House::new().await;
+    let id = house.create("c", json!({"k": "v"})).await;
+    house.map("svc", &[&id]).await;
+    house
+        .confidant
+        .read_service(&service("svc"), "svc", Want::Values)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    house.audit.full.store(true, Ordering::Relaxed);
+    for operation in [
+        Operation::ReadCredential,
+        Operation::ReadService,
+        Operation::ListCredentials,
+        Operation::ListServices,
+    ] {
+        let refused = ask(&house, operation, &user(), &id, "svc").await;
+        assert!(matches!(refused, Err(Error::Audit(_))), "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_event_holds_a_value() {
+    let house = House::new().await;
+    let id = house.create("c", json!({"k": "CANARY-1"})).await;
+    house.map("svc", &[&id]).await;
+    let bad = CredentialFields {
+        pairs: pairs_of(json!({"a b": "CANARY-2"})),
+        ..fields()
+    };
+    assert!(
+        house
+            .confidant
+            .update_credential(&user(), &id, bad)
+            .await
+            .is_err()
+    );
+    for operation in ALL {
+        let _done = ask(&house, operation, &user(), &id, "svc").await;
+    }
+    let told = format!("{:?}", house.audit.take());
+    assert!(
+        told.contains("service.read") && !told.contains("CANARY"),
+        "{told}"
+    );
+}

@@ -1,0 +1,16 @@
+//! Confidant's data model, as its callers see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells counts"
+)]
+
+mod events;
+mod house;
+mod model;
+mod operations;
+mod records;
+mod simulated;

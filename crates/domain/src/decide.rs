@@ -1,0 +1,137 @@
+//! The one place that decides who may do what. Pure; everything else asks.
+
+use std::collections::BTreeSet;
+
+use crate::{Action, Principal, PrincipalKind, Resource, Target, Verb};
+
+/// Everything that decisions depend on besides the question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Which rule set judges Confidant's resources.
+    pub confidant: ConfidantRules,
+    /// Names of the users who may manage client keys; a client key can speak for anybody.
+    pub administrators: BTreeSet<String>,
+}
+
+/// Confidant's two shipped rule sets (`ACL_MODULE`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConfidantRules {
+    /// Confidant's `default_acl`: users may do everything except certificates; a service may read
+    /// itself. Vectors: `confidant/acl_default.json`.
+    #[default]
+    Default,
+    /// Confidant's `no_acl`: every proven principal may do everything.
+    None,
+}
+
+/// What was decided, by which rule, and what came close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether the principal may.
+    pub allowed: bool,
+    /// The rule that decided; [`NO_RULE`] when none applied.
+    pub rule: &'static str,
+    /// Rules for the same action that did not apply, and why: what `explain` prints.
+    pub near: Vec<NearMiss>,
+}
+
+/// A rule that would have allowed the action for somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearMiss {
+    /// Its name.
+    pub rule: &'static str,
+    /// Why it did not apply, for a person to read.
+    pub reason: &'static str,
+}
+
+/// Decides. Total, pure, and the same for every door.
+pub fn decide(principal: &Principal, action: Action, target: &Target, rules: &Rules) -> Decision {
+    if rules.confidant == ConfidantRules::None && action.resource != Resource::ClientKey {
+        return Decision {
+            allowed: true,
+            rule: "no-acl",
+            near: Vec::new(),
+        };
+    }
+    let mut near = Vec::new();
+    for rule in RULES {
+        if !(rule.covers)(action) {
+            continue;
+        }
+        match (rule.applies)(principal, target, rules) {
+            Ok(()) => {
+                return Decision {
+                    allowed: true,
+                    rule: rule.name,
+                    near,
+                };
+            }
+            Err(reason) => near.push(NearMiss {
+                rule: rule.name,
+                reason,
+            }),
+        }
+    }
+    Decision {
+        allowed: false,
+        rule: NO_RULE,
+        near,
+    }
+}
+
+/// The name of a refusal that no rule spoke against: nothing allowed it.
+pub const NO_RULE: &str = "no-rule";
+
+struct Rule {
+    name: &'static str,
+    covers: fn(Action) -> bool,
+    applies: fn(&Principal, &Target, &Rules) -> Result<(), &'static str>,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "user-except-certificates",
+        covers: |action| {
+            !matches!(
+                action.resource,
+                Resource::Certificate | Resource::CertificateAuthority | Resource::ClientKey
+            )
+        },
+        applies: |principal, _, _| match principal.kind {
+            PrincipalKind::User => Ok(()),
+            _ => Err("the caller is not a user"),
+        },
+    },
+    Rule {
+        name: "service-reads-itself",
+        covers: |action| {
+            action.resource == Resource::Service
+                && matches!(action.verb, Verb::Metadata | Verb::Read)
+        },
+        applies: |principal, target, _| match (principal.kind, target.id()) {
+            (PrincipalKind::Service, Some(id)) if id == principal.name => Ok(()),
+            (PrincipalKind::Service, _) => Err("the service asked for is not the caller"),
+            _ => Err("the caller is not a service"),
+        },
+    },
+    Rule {
+        name: "administrator-manages-client-keys",
+        covers: |action| action.resource == Resource::ClientKey,
+        applies: |principal, _, rules| match principal.kind {
+            PrincipalKind::User if rules.administrators.contains(&principal.name) => Ok(()),
+            PrincipalKind::User => Err("the caller is not an administrator"),
+            _ => Err("the caller is not a user"),
+        },
+    },
+    Rule {
+        name: "service-reads-authorities",
+        covers: |action| {
+            action.resource == Resource::CertificateAuthority
+                && matches!(action.verb, Verb::List | Verb::Read)
+        },
+        applies: |principal, _, _| match principal.kind {
+            PrincipalKind::Service => Ok(()),
+            _ => Err("the caller is not a service"),
+        },
+    },
+];

@@ -1,0 +1,332 @@
+//! Every error of this door, with its answer: the original's "plain" style.
+//!
+//! Shape: JSON with sorted keys, compact, ending in a newline. Never 500, and nothing of a failure
+//! inside but the name of the dependency that failed.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use confidant::{BadField, Conflicts, Error};
+use domain::{RequestId, Resource, Verb};
+use keep::{KeyError, Refused, TableError};
+use login::Refusal;
+use serde_json::{Map, Value, json};
+
+use crate::answers;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub(crate) enum DoorError {
+    /// Nobody was proven.
+    Login {
+        /// As much as the client may know.
+        refusal: Refusal,
+        /// To be found in the log.
+        request: RequestId,
+    },
+    /// More than the limit on bodies.
+    BodyTooLarge,
+    /// The operation did not happen.
+    Model(Error),
+    /// An update of a credential that is not there, which old servers tell apart.
+    NoSuchCredential,
+}
+
+impl From<Error> for DoorError {
+    fn from(error: Error) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl IntoResponse for DoorError {
+    fn into_response(self) -> Response {
+        let (status, told) = self.answer();
+        let mut response = answers::json(plain(&told));
+        *response.status_mut() = status;
+        if matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+type Answer = (StatusCode, Value);
+
+impl DoorError {
+    fn answer(&self) -> Answer {
+        // No `_` arm: a new error does not compile until this door has an answer.
+        match self {
+            Self::Login { refusal, request } => {
+                let (status, told) = match refusal {
+                    Refusal::Missing => (StatusCode::UNAUTHORIZED, "login required"),
+                    Refusal::Refused => (StatusCode::FORBIDDEN, "login refused"),
+                    Refusal::Limited => (
+                        StatusCode::TOO_MANY_REQUESTS,
+                        "too many refused logins, try again later",
+                    ),
+                    Refusal::Unavailable => return unavailable("login"),
+                };
+                (
+                    status,
+                    json!({ "error": told, "request_id": request.as_str() }),
+                )
+            }
+            Self::BodyTooLarge => error(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is larger than 1 MiB.",
+            ),
+            Self::NoSuchCredential => error(StatusCode::NOT_FOUND, "Credential not found."),
+            Self::Model(Error::Refused(refused)) => not_allowed(refused),
+            Self::Model(Error::WrongAccount) => error(
+                StatusCode::UNAUTHORIZED,
+                "Authenticated user is not authorized.",
+            ),
+            Self::Model(Error::Audit(_)) => unavailable("audit log"),
+            Self::Model(Error::NotFound) => (StatusCode::NOT_FOUND, json!({})),
+            Self::Model(Error::NotACredential(_)) => bad("id provided is not a credential."),
+            Self::Model(Error::NotAService(_)) => bad("id provided is not a service."),
+            Self::Model(Error::BadField(fault)) => bad(told_of(*fault)),
+            Self::Model(Error::NameTaken { owner }) => (
+                StatusCode::CONFLICT,
+                json!({ "error": format!("Name already exists. See id: {owner}"), "reference": owner }),
+            ),
+            Self::Model(Error::MappingConflicts(conflicts)) => conflicting(conflicts, false),
+            Self::Model(Error::UpdateConflicts(conflicts)) => conflicting(conflicts, true),
+            Self::Model(Error::TooLarge(bytes)) => bad(&format!(
+                "Too large to store: {bytes} bytes, at most 400 KiB with all attributes."
+            )),
+            Self::Model(Error::Damaged { id, what }) => {
+                tracing::error!(item = %id, attribute = what, "stored data is damaged");
+                let told = format!("stored data is damaged: {what} of {id}");
+                (
+                    StatusCode::BAD_GATEWAY,
+                    json!({ "error": told, "reference": id }),
+                )
+            }
+            Self::Model(Error::TooBusy) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                json!({ "error": "too many writers at once, try again" }),
+            ),
+            Self::Model(Error::Table(failure)) => table(failure),
+            Self::Model(Error::Key(failure)) => key_service(failure),
+        }
+    }
+}
+
+fn error(status: StatusCode, told: &str) -> Answer {
+    (status, json!({ "error": told }))
+}
+
+fn bad(told: &str) -> Answer {
+    error(StatusCode::BAD_REQUEST, told)
+}
+
+fn unavailable(dependency: &str) -> Answer {
+    let told = format!("{dependency} unavailable, try again");
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        json!({ "dependency": dependency, "error": told }),
+    )
+}
+
+fn table(failure: &TableError) -> Answer {
+    match failure {
+        TableError::Limit(_) => bad("Too large to store."),
+        TableError::Invalid(_) => bad("The request cannot be stored."),
+        TableError::Ambiguous(_) => {
+            tracing::error!(%failure, "a write is in doubt");
+            let told = "table unavailable: the write may have happened, read before trying again";
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                json!({ "dependency": "table", "error": told }),
+            )
+        }
+        TableError::ConditionFailed(_)
+        | TableError::Conflict
+        | TableError::Throttled
+        | TableError::Unavailable(_)
+        | TableError::NoSuchTable(_)
+        | TableError::Denied(_) => {
+            tracing::error!(%failure, "table unavailable");
+            unavailable("table")
+        }
+    }
+}
+
+fn key_service(failure: &KeyError) -> Answer {
+    tracing::error!(%failure, "key service failed");
+    match failure {
+        KeyError::DoesNotOpen => error(StatusCode::BAD_GATEWAY, "stored data is damaged"),
+        KeyError::NoSuchKey(_)
+        | KeyError::Unusable(_)
+        | KeyError::Denied(_)
+        | KeyError::Throttled
+        | KeyError::Unavailable(_) => unavailable("key service"),
+    }
+}
+
+/// The words of the original for a refusal, with the blank it forgot in two of them.
+fn not_allowed(refused: &Refused) -> Answer {
+    let who = &refused.ask.who.name;
+    let id = refused.ask.target.id();
+    let shown = id.unwrap_or_default();
+    let (resource, verb) = (refused.ask.action.resource, refused.ask.action.verb);
+    let what = match (resource, verb) {
+        (Resource::Credential, Verb::List) => "list credentials".to_owned(),
+        (Resource::Credential, Verb::Create) => "create credentials".to_owned(),
+        (Resource::Credential, Verb::Metadata | Verb::Read) => format!("credential {shown}"),
+        (Resource::Credential, Verb::Update) => format!("update credential {shown}"),
+        (Resource::Service, Verb::List) => "list services".to_owned(),
+        (Resource::Service, Verb::Metadata | Verb::Read) => format!("get service {shown}"),
+        (Resource::Service, Verb::Create) => format!("create service {shown}"),
+        (Resource::Service, Verb::Update) => {
+            "map the credentials because they do not own the credentials being added".to_owned()
+        }
+        (resource, verb) => format!("{} {} {shown}", verb.word(), resource.word()),
+    };
+    let mut told = json!({ "error": format!("{who} does not have access to {what}") });
+    if let (Some(id), Some(told)) = (id, told.as_object_mut()) {
+        told.insert("reference".to_owned(), id.into());
+    }
+    (StatusCode::FORBIDDEN, told)
+}
+
+/// The conflict object: both lists for a mapping; only the kinds that conflict, and the services,
+/// for an update.
+fn conflicting(conflicts: &Conflicts, of_update: bool) -> Answer {
+    let mut told = Map::new();
+    for (key, conflict) in conflicts {
+        let mut holders = Map::new();
+        for (kind, ids) in [
+            ("blind_credentials", &conflict.blind_credentials),
+            ("credentials", &conflict.credentials),
+        ] {
+            if !(of_update && ids.is_empty()) {
+                holders.insert(kind.to_owned(), json!(ids));
+            }
+        }
+        if of_update {
+            holders.insert("services".to_owned(), json!(conflict.services));
+        }
+        told.insert(key.clone(), holders.into());
+    }
+    (
+        StatusCode::BAD_REQUEST,
+        json!({ "conflicts": told, "error": "Conflicting key pairs in mapped service." }),
+    )
+}
+
+fn told_of(fault: BadField) -> &'static str {
+    match fault {
+        BadField::NoBody => "A JSON body is required (Content-Type: application/json).",
+        BadField::NotJson => "The body is not valid JSON.",
+        BadField::NotObject => "The body must be a JSON object.",
+        BadField::NameRequired => "name is a required field",
+        BadField::NameNotText => "name must be a string",
+        BadField::PairsRequired => "credential_pairs is a required field",
+        BadField::PairsEmpty => "Credential Pairs cannot be empty.",
+        BadField::PairsNotObject => "credential_pairs must be a dict",
+        BadField::PairNotScalar => "credential pairs must be key: value",
+        BadField::PairNumberTooLarge => {
+            "credential pairs: a number too large to keep exactly; send it as a string"
+        }
+        BadField::PairKeyWhitespace => "credential key must not contain whitespace",
+        BadField::MetadataNotObject => "metadata must be a dict",
+        BadField::DocumentationNotText => "documentation must be a string",
+        BadField::DocumentationRequired => "documentation is a required field",
+        BadField::TagsNotTexts => "tags must be a list of strings",
+        BadField::EnabledNotBoolean => "Enabled must be a boolean.",
+        BadField::CredentialsNotIds => "credentials must be a list of ids",
+        BadField::BlindCredentialsNotIds => "blind_credentials must be a list of ids",
+        BadField::AccountNotText => "account must be a string",
+        BadField::UnknownAccount => "account is not a valid account.",
+        BadField::BadPage => "Failed to parse page",
+        BadField::ImpossibleId => "id must have 1 to 1024 bytes and no slash",
+    }
+}
+
+/// Objects here are built with their keys in order.
+fn plain(told: &Value) -> String {
+    let mut text = String::new();
+    for letter in told.to_string().chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use confidant::Conflict;
+    use keep::AuditUnavailable;
+
+    use super::*;
+
+    /// What must not be told.
+    const INSIDE: &str = "INSIDE";
+
+    fn inside() -> String {
+        INSIDE.to_owned()
+    }
+
+    #[rstest::rstest]
+    #[case::account(Error::WrongAccount, 401)]
+    #[case::audit(Error::Audit(AuditUnavailable(inside())), 503)]
+    #[case::missing(Error::NotFound, 404)]
+    #[case::not_a_credential(Error::NotACredential(inside()), 400)]
+    #[case::not_a_service(Error::NotAService(inside()), 400)]
+    #[case::field(Error::BadField(BadField::NotJson), 400)]
+    #[case::name(Error::NameTaken { owner: "c1".to_owned() }, 409)]
+    #[case::mapping(Error::MappingConflicts([("k".to_owned(), Conflict::default())].into()), 400)]
+    #[case::update(Error::UpdateConflicts([("k".to_owned(), Conflict::default())].into()), 400)]
+    #[case::large(Error::TooLarge(7), 400)]
+    #[case::damaged(Error::Damaged { id: "c1".to_owned(), what: "data_key" }, 502)]
+    #[case::busy(Error::TooBusy, 503)]
+    #[case::table_condition(Error::Table(TableError::ConditionFailed(vec![1])), 503)]
+    #[case::table_conflict(Error::Table(TableError::Conflict), 503)]
+    #[case::table_throttled(Error::Table(TableError::Throttled), 503)]
+    #[case::table_unavailable(Error::Table(TableError::Unavailable(inside())), 503)]
+    #[case::table_ambiguous(Error::Table(TableError::Ambiguous(inside())), 503)]
+    #[case::table_limit(Error::Table(TableError::Limit(inside())), 400)]
+    #[case::table_invalid(Error::Table(TableError::Invalid(inside())), 400)]
+    #[case::no_table(Error::Table(TableError::NoSuchTable(inside())), 503)]
+    #[case::table_denied(Error::Table(TableError::Denied(inside())), 503)]
+    #[case::key_does_not_open(Error::Key(KeyError::DoesNotOpen), 502)]
+    #[case::no_key(Error::Key(KeyError::NoSuchKey(inside())), 503)]
+    #[case::key_unusable(Error::Key(KeyError::Unusable(inside())), 503)]
+    #[case::key_denied(Error::Key(KeyError::Denied(inside())), 503)]
+    #[case::key_throttled(Error::Key(KeyError::Throttled), 503)]
+    #[case::key_unavailable(Error::Key(KeyError::Unavailable(inside())), 503)]
+    fn every_failure_has_its_status_and_tells_nothing_of_the_inside(
+        #[case] error: Error,
+        #[case] expected: u16,
+    ) {
+        let door = DoorError::Model(error);
+        let (status, told) = door.answer();
+        assert_eq!(status.as_u16(), expected);
+        assert!(!told.to_string().contains(INSIDE), "{told}");
+        let retry = door
+            .into_response()
+            .headers()
+            .contains_key(header::RETRY_AFTER);
+        assert_eq!(retry, expected == 503);
+    }
+
+    #[test]
+    fn a_plain_answer_is_compact_ascii_and_ends_with_a_newline() {
+        assert_eq!(
+            plain(&json!({ "error": "Ex\u{e4}mple \u{1f511}" })),
+            "{\"error\":\"Ex\\u00e4mple \\ud83d\\udd11\"}\n"
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! Confidant's HTTP API, as its clients know it: credentials, services and the health check.
+//!
+//! Answers come in the two styles of the original: what is told of credentials and services is
+//! rendered in [`answers`], errors in [`errors`]. Nothing is ever answered 500.
+
+mod answers;
+mod caller;
+mod credentials;
+mod errors;
+mod pages;
+mod query;
+mod requests;
+mod router;
+mod services;
+
+pub use router::{Door, MAX_BODY, router};

@@ -1,0 +1,61 @@
+//! The service routes. `GET /v1/services/<id>` is the call that every service makes.
+
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::Door;
+use crate::answers;
+use crate::caller::Proven;
+use crate::errors::DoorError;
+use crate::pages;
+use crate::query::Parameters;
+use crate::requests::Sent;
+
+/// `GET /v1/services`
+pub(crate) async fn list(
+    State(door): State<Door>,
+    Proven(caller): Proven,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    let asked = Parameters::of(&uri);
+    let listed = door
+        .confidant
+        .list_services(&caller, asked.limit(), asked.page())
+        .await?;
+    Ok(answers::json(answers::services(&listed)))
+}
+
+/// `GET /v1/services/<id>`
+pub(crate) async fn read(
+    State(door): State<Door>,
+    Proven(caller): Proven,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    if id.contains('/') {
+        return Ok(pages::not_found());
+    }
+    let view = door
+        .confidant
+        .read_service(&caller, &id, Parameters::of(&uri).want())
+        .await?;
+    Ok(answers::json(view.rendered(answers::service)))
+}
+
+/// `PUT /v1/services/<id>`
+pub(crate) async fn map(
+    State(door): State<Door>,
+    Proven(caller): Proven,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Result<Response, DoorError> {
+    if id.contains('/') {
+        return Ok(pages::not_found());
+    }
+    let mapped = door
+        .confidant
+        .map_service(&caller, &id, sent.for_service())
+        .await?;
+    Ok(answers::json(answers::written_service(&mapped)))
+}

@@ -1,0 +1,432 @@
+//! The whole door over a fresh directory, with a clock that stands still and fixed random bytes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use confidant::{Confidant, Encryption, Rotation, Settings};
+use domain::{EventId, LoginMethod, Principal, PrincipalKind, RequestId, Rules, Timestamp};
+use door_confidant::{Door, router};
+use http_body_util::BodyExt as _;
+use keep::{
+    Action, AuditMode, AuditSink, AuditUnavailable, BatchGot, Clock, Condition, Consistency, Item,
+    Keep, Key, Limits, Page, Ports, Query, Random, Scan, Schema, Table, TableError, TableName,
+};
+use login::{ClientKeyFile, ClientKeySettings, ClientKeys, Login, NewClientKey};
+use tower::ServiceExt as _;
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum As<'n> {
+    /// Nobody: no login headers.
+    Nobody,
+    /// A person.
+    User(&'n str),
+    /// A service without an account.
+    Service(&'n str),
+    /// A service whose key belongs to an account.
+    Scoped(&'n str, &'n str),
+}
+
+pub(crate) struct House {
+    router: Router,
+    keep: Arc<Keep>,
+    client_keys: Arc<ClientKeys>,
+    tokens: Mutex<BTreeMap<String, String>>,
+    pub(crate) clock: Arc<StandingClock>,
+    pub(crate) faults: Arc<Faults>,
+    table: Arc<dyn Table>,
+    _directory: tempfile::TempDir,
+}
+
+/// One answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{}", self.status)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {}", value.to_str().unwrap())?;
+        }
+        write!(f, "\n{}", self.body)
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        Self::with_master_key("alias/confidant").await
+    }
+
+    pub(crate) async fn with_master_key(master_key: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let random: Arc<dyn Random> = Arc::new(CountingRandom(AtomicU64::new(0)));
+        let faults = Arc::new(Faults::default());
+        let sqlite = local::SqliteTable::open(&directory.path().join("table.sqlite")).unwrap();
+        let table: Arc<dyn Table> = Arc::new(FaultyTable {
+            table: sqlite,
+            faults: Arc::clone(&faults),
+        });
+        let keyring = local::Keyring::open_or_create(
+            &directory.path().join("keyring.json"),
+            Arc::clone(&random),
+        )
+        .unwrap();
+        let clock = Arc::new(StandingClock::new());
+        let name = TableName::new("confidant");
+        let own = TableName::new("own");
+        table.create(&Confidant::schema(&name)).await.unwrap();
+        table
+            .create(&Schema {
+                name: own.clone(),
+                hash: "id".to_owned(),
+                range: None,
+                indexes: vec![],
+            })
+            .await
+            .unwrap();
+        let ports = Ports {
+            table: Arc::clone(&table),
+            keys: Arc::new(keyring),
+            audit: Arc::new(MemoryAudit {
+                given: AtomicU64::new(0),
+                faults: Arc::clone(&faults),
+            }),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random,
+        };
+        let rules = Rules {
+            administrators: ["admin".to_owned()].into(),
+            ..Rules::default()
+        };
+        // Nothing opened is kept, so that each read meets the faults.
+        let limits = Limits {
+            opened_life: Duration::ZERO,
+            ..Limits::default()
+        };
+        let keep = Arc::new(Keep::new(ports, own, rules, AuditMode::Required, limits));
+        // As the server of the recorded exchanges was set.
+        let rotation = Rotation {
+            maximum_days: 10,
+            by_tag: [("FINANCIALLY_SENSITIVE".to_owned(), 1)].into(),
+            excluded_tags: [].into(),
+        };
+        let settings = Settings {
+            table: name,
+            master_key: master_key.to_owned(),
+            encryption: Encryption::Fernet,
+            ignore_conflicts: false,
+            enforce_documentation: false,
+            rotation,
+            accounts: ["sandbox".to_owned(), "primary".to_owned()].into(),
+        };
+        let client_keys = Arc::new(ClientKeys::new(
+            Arc::clone(&keep),
+            ClientKeySettings::default(),
+        ));
+        let door = Door {
+            confidant: Arc::new(Confidant::new(Arc::clone(&keep), settings)),
+            login: Arc::new(Login::new(None, Arc::clone(&client_keys))),
+            keep: Arc::clone(&keep),
+        };
+        Self {
+            router: router(door),
+            keep,
+            client_keys,
+            tokens: Mutex::default(),
+            clock,
+            faults,
+            table,
+            _directory: directory,
+        }
+    }
+
+    /// Sends a request with a JSON body, or none.
+    pub(crate) async fn send(
+        &self,
+        who: As<'_>,
+        method: &str,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = match body {
+            Some(json) => request
+                .header("content-type", "application/json")
+                .body(Body::from(json.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send_raw(who, request.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, who: As<'_>, path: &str) -> Answer {
+        self.send(who, "GET", path, None).await
+    }
+
+    pub(crate) async fn send_raw(&self, who: As<'_>, mut request: Request<Body>) -> Answer {
+        if let Some(authorization) = self.authorization(who).await {
+            request
+                .headers_mut()
+                .insert("authorization", authorization.parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub(crate) async fn create(&self, name: &str, pairs: serde_json::Value) -> String {
+        let body = serde_json::json!({ "name": name, "credential_pairs": pairs });
+        let answer = self
+            .send(As::User("alice"), "POST", "/v1/credentials", Some(&body))
+            .await;
+        answer.json()["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+
+    pub(crate) async fn map(&self, id: &str, credentials: &[&str]) {
+        let body = serde_json::json!({ "credentials": credentials, "enabled": true });
+        let answer = self
+            .send(
+                As::User("alice"),
+                "PUT",
+                &format!("/v1/services/{id}"),
+                Some(&body),
+            )
+            .await;
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+
+    /// Changes one attribute of a stored item behind the door's back.
+    pub(crate) async fn damage(&self, id: &str, attribute: &str, value: keep::Value) {
+        let name = TableName::new("confidant");
+        let mut item = self
+            .table
+            .get(&name, &Key::id(id), Consistency::Strong)
+            .await
+            .unwrap()
+            .unwrap();
+        item.insert(attribute.to_owned(), value);
+        let put = Action::Put {
+            table: name,
+            item,
+            condition: Condition::always(),
+        };
+        self.table.transact(&[put]).await.unwrap();
+    }
+
+    async fn authorization(&self, who: As<'_>) -> Option<String> {
+        let (kind, name, account) = match who {
+            As::Nobody => return None,
+            As::User(name) => (PrincipalKind::User, name, None),
+            As::Service(name) => (PrincipalKind::Service, name, None),
+            As::Scoped(name, account) => (PrincipalKind::Service, name, Some(account.to_owned())),
+        };
+        let known = self
+            .tokens
+            .lock()
+            .unwrap()
+            .get(&format!("{who:?}"))
+            .cloned();
+        if known.is_some() {
+            return known;
+        }
+        let file = ClientKeyFile::generate(&**self.keep.random(), kind, name).unwrap();
+        let new = NewClientKey {
+            public_key: file.public_key().as_bytes().to_vec(),
+            kind,
+            name: name.to_owned(),
+            account,
+            days: 30,
+        };
+        let admin = Principal {
+            kind: PrincipalKind::User,
+            name: "admin".to_owned(),
+            login: LoginMethod::ClientKey,
+            account: None,
+        };
+        self.client_keys
+            .issue(&admin, &RequestId::new([0; 16]), &new)
+            .await
+            .unwrap();
+        let (username, token) = file
+            .mint(&*self.clock, Duration::from_secs(50 * 60))
+            .unwrap();
+        let basic = format!(
+            "Basic {}",
+            STANDARD.encode(format!("{username}:{}", token.expose()))
+        );
+        self.tokens
+            .lock()
+            .unwrap()
+            .insert(format!("{who:?}"), basic.clone());
+        Some(basic)
+    }
+}
+
+/// What is broken.
+#[derive(Default)]
+pub(crate) struct Faults {
+    pub(crate) table: AtomicBool,
+    pub(crate) audit: AtomicBool,
+}
+
+fn broken(fault: &AtomicBool) -> bool {
+    fault.load(Ordering::Relaxed)
+}
+
+struct FaultyTable {
+    table: local::SqliteTable,
+    faults: Arc<Faults>,
+}
+
+impl FaultyTable {
+    fn check(&self) -> Result<(), TableError> {
+        if broken(&self.faults.table) {
+            Err(TableError::Unavailable("SECRET-ENDPOINT".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Table for FaultyTable {
+    async fn create(&self, schema: &Schema) -> Result<(), TableError> {
+        self.table.create(schema).await
+    }
+    async fn get(
+        &self,
+        table: &TableName,
+        key: &Key,
+        consistency: Consistency,
+    ) -> Result<Option<Item>, TableError> {
+        // The login's own look-up goes on, so that the door is what is tested.
+        if table.as_str() == "confidant" {
+            self.check()?;
+        }
+        self.table.get(table, key, consistency).await
+    }
+    async fn batch_get(
+        &self,
+        table: &TableName,
+        keys: &[Key],
+        consistency: Consistency,
+    ) -> Result<BatchGot, TableError> {
+        self.check()?;
+        self.table.batch_get(table, keys, consistency).await
+    }
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.check()?;
+        self.table.query(query).await
+    }
+    async fn scan(&self, scan: &Scan) -> Result<Page, TableError> {
+        self.table.scan(scan).await
+    }
+    async fn transact(&self, actions: &[Action]) -> Result<(), TableError> {
+        self.check()?;
+        self.table.transact(actions).await
+    }
+    fn generation(&self) -> Option<u64> {
+        self.table.generation()
+    }
+}
+
+struct MemoryAudit {
+    given: AtomicU64,
+    faults: Arc<Faults>,
+}
+
+impl AuditSink for MemoryAudit {
+    fn next_id(&self) -> EventId {
+        EventId {
+            server: "0".repeat(32),
+            number: self.given.fetch_add(1, Ordering::Relaxed) + 1,
+        }
+    }
+    fn append(&self, _: &EventId, _: &str) -> Result<(), AuditUnavailable> {
+        if broken(&self.faults.audit) {
+            Err(AuditUnavailable("SECRET-PATH".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+    fn missing(&self) -> Vec<EventId> {
+        Vec::new()
+    }
+}
+
+/// Stands still until moved; a sleep moves it.
+pub(crate) struct StandingClock {
+    micros: AtomicI64,
+    started: i64,
+}
+
+impl StandingClock {
+    fn new() -> Self {
+        let started = Timestamp::from_stored("2026-11-24T10:00:00.000000+0000")
+            .unwrap()
+            .micros();
+        Self {
+            micros: AtomicI64::new(started),
+            started,
+        }
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.micros
+            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+#[async_trait::async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.micros.load(Ordering::Relaxed))
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros((self.micros.load(Ordering::Relaxed) - self.started).unsigned_abs())
+    }
+    async fn sleep(&self, pause: Duration) {
+        self.advance(pause);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The same bytes in every run: splitmix64 of a counter.
+struct CountingRandom(AtomicU64);
+
+impl Random for CountingRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let mut mixed = self
+                .0
+                .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+                .wrapping_add(1);
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_be_bytes()[..chunk.len()]);
+        }
+    }
+}

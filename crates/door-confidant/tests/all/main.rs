@@ -1,0 +1,15 @@
+//! The door, as its clients see it: over SQLite and a keyring, with client keys.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells counts"
+)]
+
+mod answers;
+mod exchanges;
+mod house;
+mod login;
+mod refusals;

@@ -1,0 +1,121 @@
+//! What a KMS token holds once opened: two dates in a JSON object.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use domain::Timestamp;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use crate::LoginRefused;
+use crate::validity::Validity;
+
+/// Reads an opened token.
+///
+/// Shape: `{"not_before": "YYYYMMDDTHHMMSSZ", "not_after": "YYYYMMDDTHHMMSSZ"}`; further keys are
+/// ignored, no key may come twice.
+/// Errors: [`LoginRefused::NotJson`], [`LoginRefused::MissingValidity`].
+pub(crate) fn read(plaintext: &[u8]) -> Result<Validity, LoginRefused> {
+    let mut json = serde_json::Deserializer::from_slice(plaintext);
+    let dates = json
+        .deserialize_map(DatesVisitor)
+        .map_err(|_| LoginRefused::NotJson)?;
+    json.end().map_err(|_| LoginRefused::NotJson)?;
+    let date = |text: Option<String>| text.as_deref().and_then(Timestamp::from_compact);
+    match (date(dates.not_before), date(dates.not_after)) {
+        (Some(not_before), Some(not_after)) => Ok(Validity {
+            not_before,
+            not_after,
+        }),
+        _ => Err(LoginRefused::MissingValidity),
+    }
+}
+
+#[derive(Default)]
+struct Dates {
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+/// A map only: what derives would take an array for a struct too, and the last of two equal keys.
+struct DatesVisitor;
+
+impl<'de> Visitor<'de> for DatesVisitor {
+    type Value = Dates;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object with each key once")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dates, A::Error> {
+        let mut seen = HashSet::new();
+        let mut dates = Dates::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "not_before" => dates.not_before = Some(map.next_value()?),
+                "not_after" => dates.not_after = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            if !seen.insert(key) {
+                return Err(A::Error::custom("a key came twice"));
+            }
+        }
+        Ok(dates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_clients_write() {
+        let validity =
+            read(br#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z"}"#)
+                .unwrap();
+        assert_eq!(validity.not_before.compact(), "20260115T115700Z");
+        assert_eq!(validity.not_after.compact(), "20260115T120700Z");
+    }
+
+    #[rstest]
+    #[case::nothing("", LoginRefused::NotJson)]
+    #[case::text("x", LoginRefused::NotJson)]
+    #[case::array(r#"["20260115T115700Z", "20260115T120700Z"]"#, LoginRefused::NotJson)]
+    #[case::null("null", LoginRefused::NotJson)]
+    #[case::rest(
+        r#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z"} x"#,
+        LoginRefused::NotJson
+    )]
+    #[case::twice(r#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z", "not_after": "20260115T120700Z"}"#, LoginRefused::NotJson)]
+    #[case::twice_by_escape(r#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z", "not\u005fafter": "20260115T120700Z"}"#, LoginRefused::NotJson)]
+    #[case::other_key_twice(
+        r#"{"a": 1, "a": 2, "not_before": "20260115T115700Z", "not_after": "20260115T120700Z"}"#,
+        LoginRefused::NotJson
+    )]
+    #[case::deep(&format!(r#"{{"a": {}1{}}}"#, "[".repeat(5_000), "]".repeat(5_000)), LoginRefused::MissingValidity)]
+    #[case::number(r#"{"not_before": 1, "not_after": 2}"#, LoginRefused::NotJson)]
+    #[case::empty("{}", LoginRefused::MissingValidity)]
+    #[case::one(r#"{"not_before": "20260115T115700Z"}"#, LoginRefused::MissingValidity)]
+    #[case::iso(
+        r#"{"not_before": "2026-01-15T11:59:00Z", "not_after": "2026-01-15T12:07:00Z"}"#,
+        LoginRefused::MissingValidity
+    )]
+    #[case::no_such_day(
+        r#"{"not_before": "20260230T115700Z", "not_after": "20260230T120700Z"}"#,
+        LoginRefused::MissingValidity
+    )]
+    fn refuses(#[case] plaintext: &str, #[case] expected: LoginRefused) {
+        assert_eq!(read(plaintext.as_bytes()), Err(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _any = read(&bytes);
+        }
+    }
+}

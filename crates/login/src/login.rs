@@ -1,0 +1,113 @@
+//! From what a request presents to a proven principal, or a refusal that is logged and counted.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::{Principal, RequestId};
+use keep::Clock;
+
+use crate::client_key_token::is_client_key_token;
+use crate::refused::Refusal;
+use crate::{ClientKeys, KmsTokens, LoginRefused, Presented, Refusals, Username};
+
+/// Every way to become a principal.
+pub struct Login {
+    /// Tokens under KMS keys, when configured.
+    kms: Option<KmsTokens>,
+    client_keys: Arc<ClientKeys>,
+    clock: Arc<dyn Clock>,
+    refusals: Refusals,
+}
+
+impl Login {
+    /// Client keys always count, KMS tokens when `kms` is given.
+    pub fn new(kms: Option<KmsTokens>, client_keys: Arc<ClientKeys>) -> Self {
+        let clock = Arc::clone(client_keys.keep.clock());
+        Self {
+            kms,
+            client_keys,
+            clock,
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Proves who sent a request by its headers; `values` gives every value of one header.
+    ///
+    /// What a door calls. Credentials that are presented and refused never fall back to another
+    /// way in; a refusal is logged with its exact reason and counted.
+    pub async fn prove_headers<'h, I>(
+        &self,
+        values: impl Fn(&'static str) -> I,
+        source: IpAddr,
+        request: &RequestId,
+    ) -> Result<Principal, LoginRefused>
+    where
+        I: Iterator<Item = &'h [u8]>,
+    {
+        match Presented::from_lookup(values) {
+            Ok(Some(presented)) => self.prove(&presented, source, request).await,
+            Ok(None) => Err(self.refuse(LoginRefused::NothingPresented, None, source, request)),
+            Err(refused) => Err(self.refuse(refused, None, source, request)),
+        }
+    }
+
+    /// Proves who presents this.
+    pub async fn prove(
+        &self,
+        presented: &Presented,
+        source: IpAddr,
+        request: &RequestId,
+    ) -> Result<Principal, LoginRefused> {
+        let username = match Username::parse(&presented.username) {
+            Ok(username) => username,
+            Err(bad) => return Err(self.refuse(bad.into(), None, source, request)),
+        };
+        match self.judge(&username, presented, source).await {
+            Ok(principal) => Ok(principal),
+            Err(refused) => Err(self.refuse(refused, Some(username.name), source, request)),
+        }
+    }
+
+    /// Refused logins since the last flush; the server flushes them each minute and at its end.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    async fn judge(
+        &self,
+        username: &Username<'_>,
+        presented: &Presented,
+        source: IpAddr,
+    ) -> Result<Principal, LoginRefused> {
+        let token = presented.token.decode()?;
+        if is_client_key_token(&token) {
+            return self.client_keys.verify(username, &token, source).await;
+        }
+        match &self.kms {
+            Some(kms) => kms.verify(username, &token, source).await,
+            None => Err(LoginRefused::KmsNotConfigured),
+        }
+    }
+
+    fn refuse(
+        &self,
+        why: LoginRefused,
+        name: Option<&str>,
+        source: IpAddr,
+        request: &RequestId,
+    ) -> LoginRefused {
+        // Longer than any name: perhaps a token in the wrong header.
+        let name = name
+            .filter(|name| name.len() <= MAX_LOGGED_NAME)
+            .unwrap_or_default();
+        if why.refusal() == Refusal::Unavailable {
+            tracing::error!(%request, %source, ?name, reason = %why, "login impossible");
+        } else {
+            tracing::warn!(%request, %source, ?name, reason = %why, "login refused");
+            self.refusals.count(source, self.clock.now());
+        }
+        why
+    }
+}
+
+const MAX_LOGGED_NAME: usize = 128;

@@ -1,0 +1,5 @@
+fn needs<T: PartialEq>() {}
+
+fn main() {
+    needs::<seal::DataKey>();
+}

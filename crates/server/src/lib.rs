@@ -1,0 +1,17 @@
+//! The server: mounts the doors, sets the limits, reads the settings.
+//!
+//! It knows no adapter: the command line wires those and hands over finished doors.
+
+mod background;
+mod front_page;
+mod http;
+mod impatient;
+mod request_log;
+pub mod settings;
+
+/// What a door is made of, for who wires them.
+pub use axum::Router;
+pub use background::every;
+pub use front_page::FRONT_PAGE;
+pub use http::{HttpLimits, Site, Stopped, serve};
+pub use settings::Config;

@@ -1,0 +1,6 @@
+//! Settings and the HTTP side, from outside the crate.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod http;
+mod settings;
