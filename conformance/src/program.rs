@@ -89,7 +89,7 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| error.to_string())?;
-        let log = Log::follow(child.stderr.take());
+        let mut log = Log::follow(child.stderr.take());
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut said = String::new();
         let url = loop {
@@ -100,9 +100,10 @@ impl Program {
                 == 0
             {
                 let status = child.wait().map_err(|error| error.to_string())?;
+                // To the end of the pipe: its last words may not have been read yet.
                 return Err(format!(
                     "ended with {status} before it listened:\n{said}{}",
-                    log.text()
+                    log.finish()
                 ));
             }
             said.push_str(&line);
