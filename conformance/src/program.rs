@@ -29,7 +29,7 @@ impl Program {
         Self::named("keepward-that-dies")
     }
 
-    /// Panics when the program has not been built: `cargo test --workspace` builds it.
+    /// Panics when the program has not been built: `cargo xtask test` builds it first.
     fn named(name: &str) -> Self {
         let tests = std::env::current_exe().expect("the path of this test");
         let folder = tests
@@ -39,7 +39,7 @@ impl Program {
         let path = folder.join(name);
         assert!(
             path.exists(),
-            "{} is not built; run `cargo build --workspace`",
+            "{} is not built; run `cargo build --workspace --all-targets`",
             path.display()
         );
         Self {

@@ -71,6 +71,12 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
             deps::check(machine).map(|count| println!("{count} packages are allowed"))
         });
     }
+    // `cargo test` builds no program that its own package's tests do not ask for, and the demo
+    // build below leaves another `keepward` in its place. All targets, so that features are the
+    // same as in the tests and nothing is compiled twice.
+    report.check("programs", || {
+        machine::run(&mut machine.cargo(&["build", "--locked", "--workspace", "--all-targets"]))
+    });
     report.step("tests", || {
         let mut command = machine.cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
         command.env("KEEPWARD_TEST_PYTHON", &python);
