@@ -332,13 +332,12 @@ fn config_check_names_everything_wrong_and_what_has_no_effect() {
     let good = conformance::run(
         program
             .clone()
-            .set("SESSION_SECRET", "kw-canary-1")
+            .set("SAML_SP_KEY", "kw-canary-1")
             .command(&["config", "check"]),
     );
     let told = ok(&good);
     assert!(
-        told.contains("SESSION_SECRET (environment, without effect)")
-            && !told.contains("kw-canary"),
+        told.contains("SAML_SP_KEY (environment, without effect)") && !told.contains("kw-canary"),
         "{told}"
     );
     let bad = program

@@ -1,5 +1,6 @@
 //! The built program, from outside.
 
+mod browsers;
 mod canary;
 mod clients;
 mod command_line;

@@ -30,6 +30,8 @@ pub fn on_moto(program: Program, moto: &Moto, table: &str, folder: &Path) -> Pro
         .set("KEEPWARD_DATA_DIR", folder.display().to_string())
         .set_all(&[
             ("DYNAMODB_CREATE_TABLE", "true"),
+            // The tests speak plain HTTP, with no proxy in between.
+            ("SSLIFY", "false"),
             // moto is slower than the defaults of 1 s when the machine is busy.
             ("PYNAMO_READ_TIMEOUT_SECONDS", "20"),
             ("PYNAMO_CONNECT_TIMEOUT_SECONDS", "20"),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use login::Browsers;
 use serde_json::json;
 use server::Config;
 use server::settings::{Backend, SETTINGS, Source, State};
@@ -111,6 +112,11 @@ fn logins(config: &Config) -> Vec<&'static str> {
     if config.kms_login.is_some() {
         ways.push("KMS tokens");
     }
+    match &config.browsers {
+        Browsers::Nobody => {}
+        Browsers::Header(_) => ways.push("headers of a trusted proxy"),
+        Browsers::DangerEverybody => return vec!["nothing"],
+    }
     ways
 }
 
@@ -134,6 +140,7 @@ fn as_json(config: &Config) -> serde_json::Value {
             "used": setting.state == State::Used,
         })).collect::<Vec<_>>(),
         "without_effect": config.without_effect.iter().map(|setting| setting.name).collect::<Vec<_>>(),
+        "dangers": config.dangers.iter().map(|danger| danger.warning).collect::<Vec<_>>(),
         "warnings": warnings(config),
     })
 }
@@ -163,6 +170,9 @@ fn as_text(config: &Config) -> String {
             setting.name, setting.meaning
         ));
     }
+    for danger in &config.dangers {
+        text.push_str(&format!("DANGER: {}\n", danger.warning));
+    }
     for warning in warnings(config) {
         text.push_str(&format!("warning: {warning}\n"));
     }
@@ -172,9 +182,6 @@ fn as_text(config: &Config) -> String {
 /// What is allowed and should not stay so.
 pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
     let mut warnings = Vec::new();
-    if !config.confidant.encrypt {
-        warnings.push("USE_ENCRYPTION=false: values are stored in the clear; for development only");
-    }
     if config.confidant.rules == server::settings::ConfidantRules::None {
         warnings.push(
             "ACL_MODULE=no_acl: every caller who logs in may read and change every credential",
@@ -183,8 +190,9 @@ pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
     if matches!(config.backend, Backend::Aws(_))
         && config.kms_login.is_none()
         && config.administrators.is_empty()
+        && matches!(config.browsers, Browsers::Nobody)
     {
-        warnings.push("no AUTH_KEY, USER_AUTH_KEY or KEEPWARD_ADMINISTRATORS: nobody can log in");
+        warnings.push("no AUTH_KEY, USER_AUTH_KEY, USER_AUTH_MODULE or KEEPWARD_ADMINISTRATORS: nobody can log in");
     }
     warnings
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use confidant::{Confidant, Encryption, Rotation};
 use domain::{ConfidantRules, PrincipalKind, Rules};
+use door_confidant::{ClientConfig, DoorSettings, Maintenance};
 use keep::{Clock, IndexSchema, Keep, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
 use login::{ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login};
@@ -29,6 +30,7 @@ pub(crate) struct House {
     client_keys: Arc<ClientKeys>,
     audit: Arc<AuditFile>,
     segments: Arc<AuditSegments>,
+    door_settings: Arc<DoorSettings>,
     /// Where the operator's key lies, in embedded mode.
     pub(crate) operator_key: Option<PathBuf>,
     _data: Option<DataDir>,
@@ -91,7 +93,10 @@ impl House {
             confidant_settings(config, table),
         ));
         Ok(Self {
-            login: Arc::new(Login::new(kms, Arc::clone(&client_keys))),
+            login: Arc::new(
+                Login::new(kms, Arc::clone(&client_keys)).with_browsers(config.browsers.clone()),
+            ),
+            door_settings: Arc::new(door_settings(config)),
             keep,
             confidant,
             client_keys,
@@ -108,6 +113,7 @@ impl House {
             confidant: Arc::clone(&self.confidant),
             login: Arc::clone(&self.login),
             keep: Arc::clone(&self.keep),
+            settings: Arc::clone(&self.door_settings),
         };
         let console = door_console::Door {
             client_keys: Arc::clone(&self.client_keys),
@@ -230,6 +236,30 @@ fn confidant_settings(config: &Config, table: TableName) -> confidant::Settings 
             excluded_tags: rotation.excluded_tags.clone(),
         },
         accounts,
+    }
+}
+
+fn door_settings(config: &Config) -> DoorSettings {
+    let server::settings::Maintenance { always, touch_file } = config.maintenance.clone();
+    let client = config.client.clone();
+    let rotation = &config.confidant.rotation;
+    let tags: BTreeSet<_> = rotation
+        .excluded_tags
+        .iter()
+        .chain(rotation.by_tag.keys())
+        .cloned()
+        .collect();
+    let scoped = config.kms_login.iter().flat_map(|login| &login.scoped);
+    DoorSettings {
+        maintenance: Maintenance { always, touch_file },
+        client: ClientConfig {
+            defined: client.defined,
+            manage_grants: client.manage_grants,
+            accounts: scoped.map(|(_, account)| account.clone()).collect(),
+            xsrf_cookie: client.xsrf_cookie,
+            history_page_limit: client.history_page_limit,
+            tags: tags.into_iter().collect(),
+        },
     }
 }
 

@@ -19,6 +19,11 @@ pub(crate) fn json(value: &impl Serialize) -> Outcome {
     write(&text)
 }
 
+/// Tells of something on standard error; where that is closed, nobody wants to know.
+pub(crate) fn warning(text: &str) {
+    let _nobody_reads = writeln!(io::stderr().lock(), "keepward: {text}");
+}
+
 fn write(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

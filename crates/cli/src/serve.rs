@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use server::{Config, Stopped};
+use server::{Config, Https, Stopped};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,6 +51,10 @@ where
     for setting in &config.without_effect {
         tracing::warn!(setting = setting.name, "has no effect in this version");
     }
+    // Not by the log, which may be set to leave it out.
+    for danger in &config.dangers {
+        output::warning(&format!("DANGER: {}", danger.warning));
+    }
     for warning in config_command::warnings(config) {
         tracing::warn!("{warning}");
     }
@@ -68,7 +72,11 @@ where
     let address = listener
         .local_addr()
         .map_err(|error| internal("reading the address", error))?;
-    let site = server::Site::new(house.doors(), config.http, house.clock().clone());
+    let https = Https {
+        redirect: config.redirect_to_https,
+        trusted: config.trusted_peers.clone(),
+    };
+    let site = server::Site::new(house.doors(), config.http, https, house.clock().clone());
     let background = house.start_background();
     let url = format!("http://{address}");
     let serving = tokio::spawn(server::serve(

@@ -29,6 +29,10 @@ pub enum LoginMethod {
     KmsToken,
     /// A token signed by a registered Ed25519 key.
     ClientKey,
+    /// Headers of a proxy that is trusted to have asked.
+    Header,
+    /// Nothing: logins are switched off, and everybody is a user.
+    Unproven,
 }
 
 impl LoginMethod {
@@ -37,6 +41,8 @@ impl LoginMethod {
         match self {
             Self::KmsToken => "kms-token",
             Self::ClientKey => "client-key",
+            Self::Header => "header",
+            Self::Unproven => "none",
         }
     }
 }

@@ -62,6 +62,13 @@ impl Timestamp {
         })
     }
 
+    /// The date form of HTTP headers, whole seconds.
+    ///
+    /// Shape: `Sun, 22 Nov 2026 05:10:43 GMT`.
+    pub fn http(self) -> String {
+        self.print(HTTP)
+    }
+
     /// The compact form of a KMS token's limits: `20261122T051043Z`, whole seconds.
     pub fn compact(self) -> String {
         self.print(COMPACT)
@@ -97,6 +104,9 @@ const ISO: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+00:00");
 const ISO_WHOLE: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
+const HTTP: &[BorrowedFormatItem<'static>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
 const COMPACT: &[BorrowedFormatItem<'static>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
@@ -111,6 +121,7 @@ mod tests {
         let moment = Timestamp::from_stored("2026-11-22T05:10:43.426215+0000").unwrap();
         assert_eq!(moment.iso(), "2026-11-22T05:10:43.426215+00:00");
         assert_eq!(moment.compact(), "20261122T051043Z");
+        assert_eq!(moment.http(), "Sun, 22 Nov 2026 05:10:43 GMT");
         assert_eq!(
             Timestamp::from_seconds(moment.seconds()).iso(),
             "2026-11-22T05:10:43+00:00"

@@ -7,8 +7,8 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use confidant::{
-    BlindRecord, Credential, CredentialRead, Listed, Permissions, Rendered, Service, ServiceRecord,
-    ServiceView, Want, python_json_text,
+    BlindRecord, Credential, CredentialRead, GeneratedValue, Listed, Permissions, Rendered,
+    Service, ServiceRecord, ServiceView, Want, python_json_text,
 };
 use domain::Timestamp;
 use serde::Serialize;
@@ -99,6 +99,13 @@ pub(crate) fn services(listed: &Listed<ServiceRecord>) -> Rendered {
     });
     body.next_page(listed);
     body.finish()
+}
+
+/// A generated value, in the plain style. It is letters and digits: nothing to escape.
+pub(crate) fn generated(value: &GeneratedValue) -> Rendered {
+    let parts = ["{\"value\":\"", value.expose(), "\"}\n"];
+    // `concat` knows the size and never grows.
+    Rendered::new(parts.concat().into_bytes().into_boxed_slice())
 }
 
 /// A JSON answer with the headers of these routes.

@@ -6,8 +6,8 @@ use axum::response::Response;
 use confidant::Error;
 
 use crate::Door;
+use crate::admission::Proven;
 use crate::answers;
-use crate::caller::Proven;
 use crate::errors::DoorError;
 use crate::pages;
 use crate::query::Parameters;

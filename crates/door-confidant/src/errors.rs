@@ -23,6 +23,15 @@ pub(crate) enum DoorError {
         /// To be found in the log.
         request: RequestId,
     },
+    /// A browser's write without its session's XSRF token.
+    Xsrf {
+        /// To be found in the log.
+        request: RequestId,
+    },
+    /// A write while nothing may be changed.
+    Maintenance,
+    /// A feature of the original that this version does not have; names it.
+    NotYet(&'static str),
     /// More than the limit on bodies.
     BodyTooLarge,
     /// The operation did not happen.
@@ -75,6 +84,18 @@ impl DoorError {
                     json!({ "error": told, "request_id": request.as_str() }),
                 )
             }
+            Self::Xsrf { request } => (
+                StatusCode::UNAUTHORIZED,
+                json!({
+                    "error": "The X-XSRF-TOKEN header must hold the value of the XSRF cookie.",
+                    "request_id": request.as_str(),
+                }),
+            ),
+            Self::Maintenance => error(StatusCode::FORBIDDEN, "Server in maintenance mode."),
+            Self::NotYet(what) => error(
+                StatusCode::NOT_IMPLEMENTED,
+                &format!("{what} is not in this version of Keepward."),
+            ),
             Self::BodyTooLarge => error(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is larger than 1 MiB.",
@@ -250,7 +271,7 @@ fn told_of(fault: BadField) -> &'static str {
 }
 
 /// Objects here are built with their keys in order.
-fn plain(told: &Value) -> String {
+pub(crate) fn plain(told: &Value) -> String {
     let mut text = String::new();
     for letter in told.to_string().chars() {
         if letter.is_ascii() {

@@ -3,14 +3,18 @@
 //! Answers come in the two styles of the original: what is told of credentials and services is
 //! rendered in [`answers`], errors in [`errors`]. Nothing is ever answered 500.
 
+mod admission;
 mod answers;
-mod caller;
 mod credentials;
 mod errors;
+mod identity;
+mod not_yet;
 mod pages;
 mod query;
 mod requests;
 mod router;
 mod services;
+mod settings;
 
 pub use router::{Door, MAX_BODY, router};
+pub use settings::{ClientConfig, DoorSettings, Maintenance};

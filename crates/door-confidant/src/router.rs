@@ -7,12 +7,14 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, any, get, post};
 use confidant::Confidant;
 use keep::Keep;
 use login::Login;
 
-use crate::{credentials, pages, services};
+use crate::admission::{Writes, admit};
+use crate::settings::DoorSettings;
+use crate::{credentials, identity, not_yet, pages, services};
 
 /// What this door needs.
 #[derive(Clone)]
@@ -21,8 +23,10 @@ pub struct Door {
     pub confidant: Arc<Confidant>,
     /// Who is asking.
     pub login: Arc<Login>,
-    /// Names requests.
+    /// Names requests, and tells the time.
     pub keep: Arc<Keep>,
+    /// What the operator decided.
+    pub settings: Arc<DoorSettings>,
 }
 
 /// The greatest request body. Units: bytes.
@@ -30,37 +34,134 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// The whole door: mount it, nest it, or leave it out.
 pub fn router(door: Door) -> Router {
+    // Proven callers; `admission` says what comes before each method.
+    let admitted = |writes, allowed, routes: MethodRouter<Door>| {
+        let layer = middleware::from_fn_with_state((door.clone(), writes), admit);
+        known(allowed, routes.route_layer(layer))
+    };
+    let proven = |allowed, routes| admitted(Writes::Store, allowed, routes);
     Router::new()
-        // Proven callers.
         .route(
             "/v1/credentials",
-            methods(
+            proven(
                 "GET, HEAD, OPTIONS, POST",
                 get(credentials::list).post(credentials::create),
             ),
         )
         .route(
             "/v1/credentials/{id}",
-            methods(
+            proven(
                 "GET, HEAD, OPTIONS, PUT",
                 get(credentials::read).put(credentials::update),
             ),
         )
         .route(
             "/v1/services",
-            methods("GET, HEAD, OPTIONS", get(services::list)),
+            proven("GET, HEAD, OPTIONS", get(services::list)),
         )
         .route(
             "/v1/services/{id}",
-            methods(
+            proven(
                 "GET, HEAD, OPTIONS, PUT",
                 get(services::read).put(services::map),
             ),
         )
+        .route(
+            "/v1/value_generator",
+            proven("GET, HEAD, OPTIONS", get(identity::value_generator)),
+        )
+        .route(
+            "/v1/client_config",
+            proven("GET, HEAD, OPTIONS", get(identity::client_config)),
+        )
+        .route(
+            "/v1/user/email",
+            admitted(
+                Writes::Ask,
+                "GET, HEAD, OPTIONS, POST",
+                get(identity::email).post(identity::email),
+            ),
+        )
+        // Proven callers, in later versions.
+        .route(
+            "/v1/credentials/{id}/archive",
+            proven("OPTIONS, POST", post(not_yet::archive)),
+        )
+        .route(
+            "/v1/roles",
+            proven("GET, HEAD, OPTIONS", get(not_yet::roles)),
+        )
+        .route(
+            "/v1/grants/{id}",
+            proven(
+                "GET, HEAD, OPTIONS, PUT",
+                get(not_yet::grants).put(not_yet::grants),
+            ),
+        )
+        .route(
+            "/v1/certificates/{ca}",
+            admitted(Writes::Make, "OPTIONS, POST", post(not_yet::certificates)),
+        )
+        .route(
+            "/v1/certificates/{ca}/{cn}",
+            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
+        )
+        .route(
+            "/v1/cas",
+            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
+        )
+        .route(
+            "/v1/cas/{ca}",
+            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
+        )
+        .route(
+            "/v1/jwks/token",
+            proven("GET, HEAD, OPTIONS", get(not_yet::tokens)),
+        )
+        .route(
+            "/v1/jwks/token/{id}",
+            proven("GET, HEAD, OPTIONS", get(not_yet::tokens)),
+        )
+        // Everybody, in later versions.
+        .route(
+            "/v1/jwks/public/{environment}",
+            known("GET, HEAD, OPTIONS", get(not_yet::public_keys)),
+        )
+        .route(
+            "/v1/saml/metadata",
+            known("GET, HEAD, OPTIONS", get(not_yet::public_saml)),
+        )
+        .route(
+            "/v1/saml/login",
+            known("GET, HEAD, OPTIONS", get(not_yet::public_saml)),
+        )
+        .route(
+            "/v1/saml/logout",
+            known("GET, HEAD, OPTIONS", get(not_yet::public_saml)),
+        )
+        .route(
+            "/v1/saml/debug",
+            known("GET, HEAD, OPTIONS", get(not_yet::public_saml)),
+        )
+        .route(
+            "/v1/saml/consume",
+            known("OPTIONS, POST", post(not_yet::public_saml)),
+        )
         // Everybody.
         .route(
+            "/v1/login",
+            known(
+                "GET, HEAD, OPTIONS, POST",
+                get(identity::public_login).post(identity::public_login),
+            ),
+        )
+        .route(
+            "/loggedout",
+            known("GET, HEAD, OPTIONS", get(identity::public_logged_out)),
+        )
+        .route(
             "/healthcheck",
-            methods("GET, HEAD, OPTIONS", get(pages::public_healthcheck)),
+            known("GET, HEAD, OPTIONS", get(pages::public_healthcheck)),
         )
         .route("/v1/{*other}", any(pages::public_not_found))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -69,7 +170,7 @@ pub fn router(door: Door) -> Router {
 }
 
 /// A known path: says its methods without login, and 405 to others.
-fn methods(allowed: &'static str, routes: MethodRouter<Door>) -> MethodRouter<Door> {
+fn known(allowed: &'static str, routes: MethodRouter<Door>) -> MethodRouter<Door> {
     routes
         .options(
             move || async move { ([(header::ALLOW, allowed)], pages::empty()).into_response() },

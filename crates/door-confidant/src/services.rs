@@ -5,8 +5,8 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::Door;
+use crate::admission::Proven;
 use crate::answers;
-use crate::caller::Proven;
 use crate::errors::DoorError;
 use crate::pages;
 use crate::query::Parameters;

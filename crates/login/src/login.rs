@@ -6,17 +6,30 @@ use std::sync::Arc;
 use domain::{Principal, RequestId};
 use keep::Clock;
 
+use crate::browsers::everybody;
 use crate::client_key_token::is_client_key_token;
 use crate::refused::Refusal;
-use crate::{ClientKeys, KmsTokens, LoginRefused, Presented, Refusals, Username};
+use crate::{
+    Browsers, ClientKeys, KmsTokens, LoginRefused, Presented, Refusals, Session, Username,
+};
 
 /// Every way to become a principal.
 pub struct Login {
     /// Tokens under KMS keys, when configured.
     kms: Option<KmsTokens>,
     client_keys: Arc<ClientKeys>,
+    browsers: Browsers,
     clock: Arc<dyn Clock>,
     refusals: Refusals,
+}
+
+/// A proven caller, and the session that it has as a browser.
+#[derive(Debug)]
+pub struct Proved {
+    /// Who asks.
+    pub who: Principal,
+    /// There for a browser that logged in: its writes need the XSRF token, its answers the cookies.
+    pub session: Option<Session>,
 }
 
 impl Login {
@@ -26,9 +39,64 @@ impl Login {
         Self {
             kms,
             client_keys,
+            browsers: Browsers::Nobody,
             clock,
             refusals: Refusals::default(),
         }
+    }
+
+    /// The same, and people at browsers log in so.
+    pub fn with_browsers(self, browsers: Browsers) -> Self {
+        Self { browsers, ..self }
+    }
+
+    /// How people at browsers log in.
+    pub fn browsers(&self) -> &Browsers {
+        &self.browsers
+    }
+
+    /// Proves who sent a request: by the credentials that it presents, which alone count then, and
+    /// without any as the person at a browser.
+    pub async fn prove_request<'h, I>(
+        &self,
+        values: impl Fn(&str) -> I,
+        source: IpAddr,
+        request: &RequestId,
+    ) -> Result<Proved, LoginRefused>
+    where
+        I: Iterator<Item = &'h [u8]>,
+    {
+        if let Browsers::DangerEverybody = &self.browsers {
+            let (who, session) = (everybody(), None);
+            return Ok(Proved { who, session });
+        }
+        let refuse = |why| Err(self.refuse(why, None, source, request));
+        let browser = match Presented::from_lookup(&values) {
+            Ok(Some(presented)) => {
+                let who = self.prove(&presented, source, request).await?;
+                return Ok(Proved { who, session: None });
+            }
+            Ok(None) => match &self.browsers {
+                Browsers::Header(browser) => browser,
+                _ => return refuse(LoginRefused::NothingPresented),
+            },
+            Err(refused) => return refuse(refused),
+        };
+        let who = match browser.prove(&values, source) {
+            Ok(who) => who,
+            Err(refused) => return refuse(refused),
+        };
+        let session = Session::take_up(
+            &browser.sessions,
+            values("cookie"),
+            &who.name,
+            self.clock.now(),
+            &**self.client_keys.keep.random(),
+        );
+        Ok(Proved {
+            who,
+            session: Some(session),
+        })
     }
 
     /// Proves who sent a request by its headers; `values` gives every value of one header.

@@ -8,6 +8,12 @@ pub enum LoginRefused {
     /// The request presents nothing that could prove anybody.
     #[error("no credentials presented")]
     NothingPresented,
+    /// Login headers from a peer that is no trusted proxy.
+    #[error("login headers from a peer that is not in FORWARDED_ALLOW_IPS")]
+    UntrustedPeer,
+    /// A trusted proxy sent one login header and not the other; names the missing one.
+    #[error("no {0} header")]
+    NoLoginHeader(String),
     /// A header cannot be read; says which and why.
     #[error("{0}")]
     BadHeader(&'static str),
@@ -119,7 +125,9 @@ impl LoginRefused {
     /// What the client may know.
     pub fn refusal(&self) -> Refusal {
         match self {
-            Self::NothingPresented => Refusal::Missing,
+            Self::NothingPresented | Self::UntrustedPeer | Self::NoLoginHeader(_) => {
+                Refusal::Missing
+            }
             Self::TooManyFailures => Refusal::Limited,
             Self::Unavailable(_) => Refusal::Unavailable,
             _ => Refusal::Refused,

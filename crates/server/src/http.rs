@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
 use crate::front_page::FRONT_PAGE;
+use crate::https::{self, Https};
 use crate::impatient::Impatient;
 use crate::request_log;
 
@@ -72,7 +73,12 @@ pub struct Site {
 
 impl Site {
     /// The doors, with the front page and the limits that hold for all of them.
-    pub fn new(doors: Vec<Router>, limits: HttpLimits, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        doors: Vec<Router>,
+        limits: HttpLimits,
+        https: Https,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let (writing, written) = mpsc::channel(1);
         let plain = Router::new().route("/", get(front_page));
         let bounds = Bounds {
@@ -86,6 +92,10 @@ impl Site {
             .layer(middleware::from_fn_with_state(
                 bounds,
                 finish_writes_and_limit_time,
+            ))
+            .layer(middleware::from_fn_with_state(
+                Arc::new(https),
+                https::insist,
             ))
             .layer(middleware::from_fn_with_state(clock, request_log::log));
         Self {

@@ -5,6 +5,7 @@
 mod background;
 mod front_page;
 mod http;
+mod https;
 mod impatient;
 mod request_log;
 pub mod settings;
@@ -14,4 +15,5 @@ pub use axum::Router;
 pub use background::every;
 pub use front_page::FRONT_PAGE;
 pub use http::{HttpLimits, Site, Stopped, serve};
+pub use https::Https;
 pub use settings::Config;

@@ -82,8 +82,14 @@ fn words_are_unlike_each_other() {
     let outcomes = [Outcome::Allowed, Outcome::Refused, Outcome::Failed].map(Outcome::word);
     assert_eq!(outcomes, ["allowed", "refused", "failed"]);
     assert_eq!(
-        [LoginMethod::KmsToken, LoginMethod::ClientKey].map(LoginMethod::word),
-        ["kms-token", "client-key"]
+        [
+            LoginMethod::KmsToken,
+            LoginMethod::ClientKey,
+            LoginMethod::Header,
+            LoginMethod::Unproven,
+        ]
+        .map(LoginMethod::word),
+        ["kms-token", "client-key", "header", "none"]
     );
 }
 

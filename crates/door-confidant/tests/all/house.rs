@@ -12,13 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use confidant::{Confidant, Encryption, Rotation, Settings};
 use domain::{EventId, LoginMethod, Principal, PrincipalKind, RequestId, Rules, Timestamp};
-use door_confidant::{Door, router};
+use door_confidant::{Door, DoorSettings, router};
 use http_body_util::BodyExt as _;
 use keep::{
     Action, AuditMode, AuditSink, AuditUnavailable, BatchGot, Clock, Condition, Consistency, Item,
     Keep, Key, Limits, Page, Ports, Query, Random, Scan, Schema, Table, TableError, TableName,
 };
-use login::{ClientKeyFile, ClientKeySettings, ClientKeys, Login, NewClientKey};
+use login::{Browsers, ClientKeyFile, ClientKeySettings, ClientKeys, Login, NewClientKey};
 use tower::ServiceExt as _;
 
 /// Who sends a request.
@@ -74,6 +74,15 @@ impl House {
     }
 
     pub(crate) async fn with_master_key(master_key: &str) -> Self {
+        Self::open(master_key, Browsers::Nobody, DoorSettings::default()).await
+    }
+
+    /// A house for people at browsers.
+    pub(crate) async fn with_browsers(browsers: Browsers, settings: DoorSettings) -> Self {
+        Self::open("alias/confidant", browsers, settings).await
+    }
+
+    async fn open(master_key: &str, browsers: Browsers, door_settings: DoorSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let random: Arc<dyn Random> = Arc::new(CountingRandom(AtomicU64::new(0)));
         let faults = Arc::new(Faults::default());
@@ -141,8 +150,9 @@ impl House {
         ));
         let door = Door {
             confidant: Arc::new(Confidant::new(Arc::clone(&keep), settings)),
-            login: Arc::new(Login::new(None, Arc::clone(&client_keys))),
+            login: Arc::new(Login::new(None, Arc::clone(&client_keys)).with_browsers(browsers)),
             keep: Arc::clone(&keep),
+            settings: Arc::new(door_settings),
         };
         Self {
             router: router(door),

@@ -5,7 +5,8 @@ use axum::http::Request;
 
 use crate::house::{As, House};
 
-const ROUTES: [(&str, &str); 8] = [
+/// Every route that needs a login.
+const ROUTES: [(&str, &str); 21] = [
     ("GET", "/v1/credentials"),
     ("POST", "/v1/credentials"),
     ("GET", "/v1/credentials/x"),
@@ -14,6 +15,19 @@ const ROUTES: [(&str, &str); 8] = [
     ("GET", "/v1/services/x"),
     ("PUT", "/v1/services/x"),
     ("HEAD", "/v1/services/x"),
+    ("GET", "/v1/value_generator"),
+    ("GET", "/v1/client_config"),
+    ("GET", "/v1/user/email"),
+    ("POST", "/v1/user/email"),
+    ("POST", "/v1/credentials/x/archive"),
+    ("GET", "/v1/roles"),
+    ("GET", "/v1/grants/x"),
+    ("PUT", "/v1/grants/x"),
+    ("GET", "/v1/certificates/ca/x"),
+    ("POST", "/v1/certificates/ca"),
+    ("GET", "/v1/cas"),
+    ("GET", "/v1/cas/ca"),
+    ("GET", "/v1/jwks/token/x"),
 ];
 
 #[tokio::test]

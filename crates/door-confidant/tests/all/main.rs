@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod browsers;
 mod exchanges;
 mod house;
 mod login;

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keep::{AuditMode, Limits};
+use login::{Browsers, TrustedPeers};
+use serde_json::{Map, Value};
 
+use super::browsers::{
+    Danger, check_dangers, read_browsers, read_dangers, read_trusted_peers, read_xsrf_cookie,
+};
 use super::names::{SETTINGS, Setting, State};
 use super::reader::{Reader, Source, WrongSettings};
 use crate::HttpLimits;
@@ -41,6 +46,18 @@ pub struct Config {
     pub auth_context: String,
     /// Longest lifetime of a token of any kind.
     pub token_lifetime: Duration,
+    /// Whose word about a request counts.
+    pub trusted_peers: TrustedPeers,
+    /// How people at browsers log in.
+    pub browsers: Browsers,
+    /// Whether who comes without https is sent there.
+    pub redirect_to_https: bool,
+    /// When nothing may be changed.
+    pub maintenance: Maintenance,
+    /// What clients are told.
+    pub client: ClientConfig,
+    /// Switches that are set and make the server unsafe.
+    pub dangers: Vec<Danger>,
     /// Login by KMS token; `None` when no key is configured.
     pub kms_login: Option<KmsLogin>,
     /// Users who may manage client keys.
@@ -126,6 +143,28 @@ pub struct Rotation {
     pub excluded_tags: BTreeSet<String>,
 }
 
+/// When nothing may be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Always.
+    pub always: bool,
+    /// While this file is there.
+    pub touch_file: Option<PathBuf>,
+}
+
+/// What clients are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// Whatever the operator wants them to know, keys in order.
+    pub defined: Map<String, Value>,
+    /// Whether grants are managed.
+    pub manage_grants: bool,
+    /// The name of the XSRF cookie.
+    pub xsrf_cookie: String,
+    /// Default size of a page of history; `None` for all.
+    pub history_page_limit: Option<u32>,
+}
+
 /// Login by KMS token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KmsLogin {
@@ -170,15 +209,17 @@ impl Config {
             .text("AUDIT_DIR")
             .map_or_else(|| data_dir.join("audit"), PathBuf::from);
         let kms_login = read_kms_login(&reader);
+        let listen = read_listen(&reader);
+        let trusted_peers = read_trusted_peers(&reader);
+        let dangers = read_dangers(&reader);
+        check_dangers(&reader, listen, &dangers);
+        // A server of one machine has no proxy with a certificate in front.
+        let sslify = !(embedded && listen.ip().is_loopback());
         let config = Self {
-            listen: read_listen(&reader),
+            listen,
             http: HttpLimits {
                 connections: size(reader.number("KEEPWARD_MAX_CONNECTIONS", 4_096, 1..=1_000_000)),
-                request: Duration::from_secs(reader.number(
-                    "KEEPWARD_REQUEST_SECONDS",
-                    30,
-                    1..=3_600,
-                )),
+                request: read_request_limit(&reader),
                 ..HttpLimits::default()
             },
             audit: read_audit(&reader),
@@ -208,19 +249,49 @@ impl Config {
                 .filter(|(setting, _)| setting.state != State::Used)
                 .map(|(setting, _)| *setting)
                 .collect(),
+            browsers: read_browsers(&reader, &trusted_peers),
+            trusted_peers,
+            redirect_to_https: reader.flag("SSLIFY", sslify) && !reader.flag("DEBUG", false),
+            maintenance: Maintenance {
+                always: reader.flag("MAINTENANCE_MODE", false),
+                touch_file: reader
+                    .text("MAINTENANCE_MODE_TOUCH_FILE")
+                    .map(PathBuf::from),
+            },
+            client: read_client_config(&reader),
+            dangers,
             backend,
             data_dir,
             audit_dir,
             kms_login,
             given,
         };
-        if !config.confidant.encrypt && !config.listen.ip().is_loopback() {
-            reader.complain(
-                "USE_ENCRYPTION",
-                "false is for development, and HOST is not a loopback address; unset one",
-            );
-        }
         reader.finish(config)
+    }
+}
+
+/// How long a request may take: our setting, or else that of the original's server.
+fn read_request_limit(reader: &Reader<'_>) -> Duration {
+    let old = reader.number("GEVENT_REQUEST_TIMEOUT_MS", 30_000, 1..=3_600_000);
+    let seconds = reader.number("KEEPWARD_REQUEST_SECONDS", 0, 1..=3_600);
+    match seconds {
+        0 => Duration::from_millis(old),
+        seconds => Duration::from_secs(seconds),
+    }
+}
+
+fn read_client_config(reader: &Reader<'_>) -> ClientConfig {
+    let mut defined: Value = Value::Object(reader.json("CLIENT_CONFIG", "{\"name\": \"value\"}"));
+    defined.sort_all_objects();
+    let limit = reader.number("HISTORY_PAGE_LIMIT", 0, 0..=u32::MAX.into());
+    ClientConfig {
+        defined: match defined {
+            Value::Object(defined) => defined,
+            _ => Map::new(),
+        },
+        manage_grants: reader.flag("KMS_AUTH_MANAGE_GRANTS", true),
+        xsrf_cookie: read_xsrf_cookie(reader),
+        history_page_limit: u32::try_from(limit).ok().filter(|limit| *limit > 0),
     }
 }
 
@@ -307,9 +378,14 @@ fn read_audit(reader: &Reader<'_>) -> AuditMode {
 /// A list of levels, each for everything or for one target: `info`, `keepward=debug,warn`.
 fn read_log(reader: &Reader<'_>) -> String {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let default = if reader.flag("DEBUG", false) {
+        "debug"
+    } else {
+        "info"
+    };
     let filter = reader
         .text("KEEPWARD_LOG")
-        .unwrap_or_else(|| "info".to_owned());
+        .unwrap_or_else(|| default.to_owned());
     let well = filter.split(',').all(|part| {
         let level = part.rsplit_once('=').map_or(part, |(_target, level)| level);
         part.matches('=').count() <= 1 && LEVELS.contains(&level.trim())

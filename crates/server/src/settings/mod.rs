@@ -3,10 +3,15 @@
 //! Confidant's names are accepted as they are. Every wrong setting is reported at once, with its
 //! name and the fix, never its value.
 
+mod browsers;
 mod config;
 mod names;
 mod reader;
 
-pub use config::{Aws, Backend, Confidant, ConfidantRules, Config, Defaults, KmsLogin, Rotation};
+pub use browsers::Danger;
+pub use config::{
+    Aws, Backend, ClientConfig, Confidant, ConfidantRules, Config, Defaults, KmsLogin, Maintenance,
+    Rotation,
+};
 pub use names::{Kind, SETTINGS, Setting, State};
 pub use reader::{Source, Wrong, WrongSettings};

@@ -42,7 +42,8 @@ pub enum State {
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// The environment variable, and the key in the settings file.
+    /// The environment variable, and the key in the settings file. One that ends in `_x` is a
+    /// family: the `x` stands for an upper-case name of `ACM_PRIVATE_CAS`.
     pub name: &'static str,
     /// How it is read.
     pub kind: Kind,
@@ -53,6 +54,26 @@ pub struct Setting {
     /// Whether this version uses it.
     pub state: State,
 }
+
+impl Setting {
+    /// What the names of a family begin with; `None` for a single setting.
+    pub fn family(&self) -> Option<&'static str> {
+        self.name
+            .strip_suffix('x')
+            .filter(|start| start.ends_with('_'))
+    }
+
+    /// Whether this row is about the setting of that name.
+    pub fn is(&self, name: &str) -> bool {
+        match self.family() {
+            Some(start) => name.starts_with(start),
+            None => name == self.name,
+        }
+    }
+}
+
+/// The setting whose entries, in upper case, end the names of families.
+pub(super) const AUTHORITIES: &str = "ACM_PRIVATE_CAS";
 
 const fn used(
     name: &'static str,
@@ -110,8 +131,38 @@ pub const SETTINGS: &[Setting] = &[
     used(
         "KEEPWARD_REQUEST_SECONDS",
         Number,
-        "30",
+        "as the next",
         "longest a request may take before 503",
+    ),
+    used(
+        "GEVENT_REQUEST_TIMEOUT_MS",
+        Number,
+        "30000",
+        "the same in milliseconds; KEEPWARD_REQUEST_SECONDS wins",
+    ),
+    used(
+        "FORWARDED_ALLOW_IPS",
+        Text,
+        "",
+        "proxies that are believed: addresses and networks (10.0.0.0/8), or *; loopback always is",
+    ),
+    used(
+        "SSLIFY",
+        Flag,
+        "true; false when embedded on a loopback address",
+        "requests without https (X-Forwarded-Proto) are sent there; false is dangerous",
+    ),
+    used(
+        "DEBUG",
+        Flag,
+        "false",
+        "no request is sent to https, and more is logged; dangerous",
+    ),
+    used(
+        "KEEPWARD_DANGER_ALLOW_INSECURE",
+        List,
+        "",
+        "of USE_AUTH, USE_ENCRYPTION, SSLIFY and DEBUG, those whose danger is wanted on an address other than loopback",
     ),
     // Where things rest.
     used(
@@ -204,7 +255,7 @@ pub const SETTINGS: &[Setting] = &[
         "USE_ENCRYPTION",
         Flag,
         "true",
-        "false stores values in the clear (development only)",
+        "false stores values in the clear; dangerous",
     ),
     used(
         "KEEPWARD_DATA_KEY_SECONDS",
@@ -270,7 +321,87 @@ pub const SETTINGS: &[Setting] = &[
         "operator when embedded",
         "users who may manage client keys",
     ),
+    // Browsers.
+    used(
+        "USE_AUTH",
+        Flag,
+        "true",
+        "false lets everybody do everything; dangerous",
+    ),
+    used(
+        "USER_AUTH_MODULE",
+        Text,
+        "google",
+        "how people at browsers log in: header; google and saml come with a later version",
+    ),
+    used(
+        "HEADER_AUTH_USERNAME_HEADER",
+        Text,
+        "",
+        "header of a trusted proxy that must be there",
+    ),
+    used(
+        "HEADER_AUTH_EMAIL_HEADER",
+        Text,
+        "",
+        "header of a trusted proxy that names the user",
+    ),
+    used(
+        "SESSION_SECRET",
+        Text,
+        "",
+        "signs session cookies; the same on every server",
+    ),
+    used(
+        "SESSION_COOKIE_NAME",
+        Text,
+        "confidant_session",
+        "cookie of the session",
+    ),
+    used(
+        "XSRF_COOKIE_NAME",
+        Text,
+        "XSRF-TOKEN",
+        "cookie of the XSRF token; writes show it in the header X-XSRF-TOKEN",
+    ),
+    used(
+        "PERMANENT_SESSION_LIFETIME",
+        Number,
+        "43200",
+        "seconds a session lasts without a request; 0 for as long as the browser runs",
+    ),
+    used(
+        "MAX_PERMANENT_SESSION_LIFETIME",
+        Number,
+        "86400",
+        "seconds a session lasts at most; 0 for the same",
+    ),
     // Behaviour.
+    used("MAINTENANCE_MODE", Flag, "false", "nothing may be changed"),
+    used(
+        "MAINTENANCE_MODE_TOUCH_FILE",
+        Text,
+        "",
+        "nothing may be changed while this file is there",
+    ),
+    used(
+        "CLIENT_CONFIG",
+        Json,
+        "{}",
+        "what clients are told as `defined` by /v1/client_config",
+    ),
+    used(
+        "HISTORY_PAGE_LIMIT",
+        Number,
+        "0",
+        "revisions on a page of history; 0 for all",
+    ),
+    used(
+        "KMS_AUTH_MANAGE_GRANTS",
+        Flag,
+        "true",
+        "what clients are told by /v1/client_config; grants come with a later version",
+    ),
     used(
         "ACL_MODULE",
         Text,
@@ -328,25 +459,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     used("KEEPWARD_LOG_FORMAT", Text, "text", "text or json"),
     // Confidant's, whose features come later.
-    later("FORWARDED_ALLOW_IPS", Text),
-    later("SSLIFY", Flag),
-    later("DEBUG", Flag),
-    later("USE_AUTH", Flag),
-    later("MAINTENANCE_MODE", Flag),
-    later("MAINTENANCE_MODE_TOUCH_FILE", Text),
-    later("CLIENT_CONFIG", Json),
-    later("HISTORY_PAGE_LIMIT", Number),
     later("SECRETS_BOOTSTRAP", Text),
     later("DYNAMODB_TABLE_ARCHIVE", Text),
     later("ENABLE_SAVE_LAST_DECRYPTION_TIME", Flag),
-    later("KMS_AUTH_MANAGE_GRANTS", Flag),
     later("BACKGROUND_CACHE_IAM_ROLES", Flag),
-    later("USER_AUTH_MODULE", Text),
     later("USER_EMAIL_SUFFIX", Text),
     later("USERS_FILE", Text),
-    later("SESSION_SECRET", Text),
-    later("SESSION_COOKIE_NAME", Text),
-    later("XSRF_COOKIE_NAME", Text),
     later("REDIS_URL", Text),
     later("REDIS_URL_FLASK_SESSIONS", Text),
     later("STATSD_HOST", Text),
@@ -355,6 +473,20 @@ pub const SETTINGS: &[Setting] = &[
     later("WEBHOOK_URL", Text),
     later("CA_TYPE", Text),
     later("ACM_PRIVATE_CAS", List),
+    later("ACM_PRIVATE_CA_ARN_x", Text),
+    later("ACM_PRIVATE_CA_SIGNING_ALGORITHM_x", Text),
+    later("ACM_PRIVATE_CA_TEMPLATE_ARN_x", Text),
+    later("ACM_PRIVATE_CA_MAX_VALIDITY_DAYS_x", Number),
+    later("ACM_PRIVATE_CA_CSR_COUNTRY_NAME_x", Text),
+    later("ACM_PRIVATE_CA_CSR_STATE_OR_PROVINCE_NAME_x", Text),
+    later("ACM_PRIVATE_CA_CSR_LOCALITY_NAME_x", Text),
+    later("ACM_PRIVATE_CA_CSR_ORGANIZATION_NAME_x", Text),
+    later("ACM_PRIVATE_CA_SELF_SIGN_x", Flag),
+    later("ACM_PRIVATE_CA_KEY_SIZE_x", Number),
+    later("ACM_PRIVATE_CA_KEY_PUBLIC_EXPONENT_SIZE_x", Number),
+    later("ACM_PRIVATE_CA_CERTIFICATE_USE_CACHE_x", Flag),
+    later("ACM_PRIVATE_CA_CERTIFICATE_CACHE_SIZE_x", Number),
+    later("ACM_PRIVATE_CA_DOMAIN_REGEX_x", Text),
     later("JWT_CERTIFICATE_AUTHORITIES", Text),
     later("STATIC_FOLDER", Text),
     later("CUSTOM_FRONTEND_DIRECTORY", Text),
@@ -362,12 +494,8 @@ pub const SETTINGS: &[Setting] = &[
     later("GOOGLE_OAUTH_CLIENT_ID", Text),
     later("GOOGLE_OAUTH_CONSUMER_SECRET", Text),
     later("AUTHOMATIC_SALT", Text),
-    later("HEADER_AUTH_USERNAME_HEADER", Text),
-    later("HEADER_AUTH_EMAIL_HEADER", Text),
     later("HEADER_AUTH_FIRST_NAME_HEADER", Text),
     later("HEADER_AUTH_LAST_NAME_HEADER", Text),
-    later("PERMANENT_SESSION_LIFETIME", Text),
-    later("MAX_PERMANENT_SESSION_LIFETIME", Text),
     later("REDIS_SOCKET_TIMEOUT", Text),
     later("SESSION_TYPE", Text),
     later("SESSION_KEY_PREFIX", Text),
@@ -420,10 +548,6 @@ pub const SETTINGS: &[Setting] = &[
     ignored("KMS_MASTER_KEY_SPEC", "a dead name of old releases"),
     ignored("CONFIG_FILE", "a dead name of old releases"),
     ignored("APPLICATION_ENV", "a dead name of old releases"),
-    ignored(
-        "GEVENT_REQUEST_TIMEOUT_MS",
-        "KEEPWARD_REQUEST_SECONDS bounds a request",
-    ),
     ignored("GEVENT_RESOLVER", "of the old server's runtime"),
     ignored(
         "KMS_MAX_POOL_CONNECTIONS",

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::names::{SETTINGS, Setting};
+use super::names::{AUTHORITIES, SETTINGS, Setting};
 
 /// Where the value of a setting came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl<'v> Reader<'v> {
     /// One entry of the file as the text an environment variable would hold.
     fn entry(&self, name: &str, value: &toml::Value) -> Option<(String, String)> {
         let name = name.to_ascii_uppercase();
-        if !SETTINGS.iter().any(|setting| setting.name == name) {
+        if !SETTINGS.iter().any(|setting| setting.is(&name)) {
             self.complain(&name, "no such setting; see `keepward config list`");
             return None;
         }
@@ -128,12 +128,20 @@ impl<'v> Reader<'v> {
 
     /// Where the setting is given, if it is.
     pub(super) fn source(&self, setting: &Setting) -> Option<Source> {
-        if (self.var)(setting.name).is_some() {
+        let names = match setting.family() {
+            None => vec![setting.name.to_owned()],
+            Some(start) => self
+                .list(AUTHORITIES)
+                .iter()
+                .map(|authority| format!("{start}{}", authority.to_uppercase()))
+                .collect(),
+        };
+        if names.iter().any(|name| (self.var)(name).is_some()) {
             return Some(Source::Environment);
         }
         self.file
             .iter()
-            .any(|(name, _)| name == setting.name)
+            .any(|(name, _)| names.contains(name))
             .then_some(Source::File)
     }
 

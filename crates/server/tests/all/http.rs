@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use keep::Clock;
-use server::{HttpLimits, Site, Stopped, every, serve};
+use server::{HttpLimits, Https, Site, Stopped, every, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -38,11 +38,15 @@ struct Running {
 }
 
 async fn run(doors: Vec<Router>, limits: HttpLimits) -> Running {
+    run_with(doors, limits, Https::default()).await
+}
+
+async fn run_with(doors: Vec<Router>, limits: HttpLimits, https: Https) -> Running {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock(tokio::time::Instant::now()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let site = Site::new(doors, limits, Arc::clone(&clock));
+    let site = Site::new(doors, limits, https, Arc::clone(&clock));
     let ended = tokio::spawn(serve(listener, site, limits, clock, async {
         stopped.await.ok();
     }));
@@ -344,4 +348,59 @@ async fn background_work_that_panics_or_fails_comes_round_again() {
     thrice.notified().await;
     work.abort();
     assert!(rounds.load(Ordering::SeqCst) >= 3);
+}
+
+fn redirecting() -> Https {
+    Https {
+        redirect: true,
+        ..Https::default()
+    }
+}
+
+fn forwarded(method: &str, path: &str, proto: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: keep.example.com\r\nConnection: close\r\nX-Forwarded-Proto: {proto}\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn who_comes_without_https_is_sent_there_but_for_the_health_check() {
+    let door = Router::new()
+        .route("/healthcheck", get(|| async { "well" }))
+        .route("/v1/things", post(|| async { "written" }));
+    let server = run_with(vec![door], HttpLimits::default(), redirecting()).await;
+    for (method, path) in [
+        ("GET", "/"),
+        ("POST", "/v1/things?a=b%20c"),
+        ("GET", "//evil.example/x"),
+    ] {
+        for proto in ["http", "HTTPS", "https, http", ""] {
+            let answer = exchange(server.address, &forwarded(method, path, proto)).await;
+            assert!(answer.starts_with("HTTP/1.1 302"), "{proto}: {answer}");
+            let there = format!("location: https://keep.example.com{path}\r\n");
+            assert!(answer.contains(&there), "{answer}");
+            assert!(!answer.contains("strict-transport-security"), "{answer}");
+        }
+    }
+    let well = exchange(server.address, &close("GET", "/healthcheck")).await;
+    assert!(well.starts_with("HTTP/1.1 200"), "{well}");
+    for host in ["", "a@b", "a b"] {
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = exchange(server.address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_bound_to_https_by_a_trusted_proxys_word() {
+    let server = run_with(Vec::new(), HttpLimits::default(), redirecting()).await;
+    let answer = exchange(server.address, &forwarded("GET", "/", "https")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.contains("strict-transport-security: max-age=31536000\r\n"),
+        "{answer}"
+    );
+    let free = run(Vec::new(), HttpLimits::default()).await;
+    let answer = exchange(free.address, &forwarded("GET", "/", "https")).await;
+    assert!(!answer.contains("strict-transport-security"), "{answer}");
 }

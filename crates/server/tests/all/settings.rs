@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use login::Browsers;
 use rstest::rstest;
 use server::Config;
 use server::settings::{Backend, Defaults, SETTINGS, WrongSettings};
@@ -151,11 +152,185 @@ fn flags_read_as_confidant_reads_them() {
     assert!(run == cases.len() && run > 0);
 }
 
+/// What a header login needs.
+const HEADER: [(&str, &str); 4] = [
+    ("USER_AUTH_MODULE", "Header"),
+    ("HEADER_AUTH_USERNAME_HEADER", "X-User"),
+    ("HEADER_AUTH_EMAIL_HEADER", "X-Email"),
+    ("SESSION_SECRET", "kw-canary-7f3a"),
+];
+
+#[test]
+fn a_header_login_is_read_with_its_sessions_and_shows_no_secret() {
+    let config = read(&HEADER, None).unwrap();
+    assert!(!format!("{config:?}").contains("canary"));
+    let Browsers::Header(login) = config.browsers else {
+        panic!("no header login")
+    };
+    assert_eq!(login.email_header, "X-Email");
+    assert_eq!(
+        (login.sessions.lifetime, login.sessions.max_lifetime),
+        (43_200, 86_400)
+    );
+    assert_eq!(login.sessions.xsrf_cookie, "XSRF-TOKEN");
+}
+
+#[rstest]
+#[case::no_secret(&HEADER[..3], "SESSION_SECRET")]
+#[case::no_headers(&[("USER_AUTH_MODULE", "header"), ("SESSION_SECRET", "s")], "HEADER_AUTH_EMAIL_HEADER")]
+#[case::a_header_with_a_blank(&[HEADER[0], HEADER[1], HEADER[3], ("HEADER_AUTH_EMAIL_HEADER", "X Email")], "HEADER_AUTH_EMAIL_HEADER")]
+#[case::a_header_of_every_request(&[HEADER[0], HEADER[1], HEADER[3], ("HEADER_AUTH_EMAIL_HEADER", "Cookie")], "HEADER_AUTH_EMAIL_HEADER")]
+#[case::null_with_logins_on(&[("USER_AUTH_MODULE", "null")], "USER_AUTH_MODULE")]
+#[case::an_unknown_module(&[("USER_AUTH_MODULE", "ldap")], "USER_AUTH_MODULE")]
+#[case::a_cookie_with_a_semicolon(&[("XSRF_COOKIE_NAME", "a;b")], "XSRF_COOKIE_NAME")]
+#[case::a_name_for_a_peer(&[("FORWARDED_ALLOW_IPS", "10.0.0.1,proxy")], "FORWARDED_ALLOW_IPS")]
+#[case::a_list_for_clients(&[("CLIENT_CONFIG", "[]")], "CLIENT_CONFIG")]
+#[case::an_unknown_danger(&[("KEEPWARD_DANGER_ALLOW_INSECURE", "true")], "KEEPWARD_DANGER_ALLOW_INSECURE")]
+fn refuses_a_browser_login_that_cannot_work(#[case] pairs: &[(&str, &str)], #[case] named: &str) {
+    let wrong = read(pairs, None).unwrap_err();
+    assert!(wrong.0.iter().any(|wrong| wrong.name == named), "{wrong}");
+}
+
+#[rstest]
+#[case::google("google")]
+#[case::saml("SAML")]
+fn logins_of_later_versions_do_not_keep_a_server_from_starting(#[case] module: &str) {
+    let config = read(&[("USER_AUTH_MODULE", module)], None).unwrap();
+    assert!(matches!(config.browsers, Browsers::Nobody));
+}
+
+#[rstest]
+#[case::use_auth("USE_AUTH", "false")]
+#[case::use_encryption("USE_ENCRYPTION", "0")]
+#[case::sslify("SSLIFY", "False")]
+#[case::debug("DEBUG", "true")]
+fn an_unsafe_switch_is_told_and_off_this_machine_needs_a_second_word(
+    #[case] name: &str,
+    #[case] value: &str,
+) {
+    let unsafe_here = read(&[(name, value)], None).unwrap();
+    assert_eq!(unsafe_here.dangers.len(), 1);
+    assert!(unsafe_here.dangers[0].warning.starts_with(name));
+    for host in ["0.0.0.0", "::", "10.0.0.1"] {
+        let there = [(name, value), ("HOST", host)];
+        let wrong = read(&there, None).unwrap_err();
+        let [wrong] = &wrong.0[..] else {
+            panic!("{wrong}")
+        };
+        assert_eq!(wrong.name, name);
+        assert!(
+            wrong.fix.contains("HOST") && wrong.fix.contains("KEEPWARD_DANGER_ALLOW_INSECURE"),
+            "{}",
+            wrong.fix
+        );
+        let allowed = ("KEEPWARD_DANGER_ALLOW_INSECURE", name);
+        let config = read(&[there[0], there[1], allowed], None).unwrap();
+        assert_eq!(config.dangers.len(), 1, "it is told all the same");
+        let other = if name == "DEBUG" { "SSLIFY" } else { "DEBUG" };
+        let allowed = ("KEEPWARD_DANGER_ALLOW_INSECURE", other);
+        assert!(read(&[there[0], there[1], allowed], None).is_err());
+    }
+}
+
+#[rstest]
+#[case::embedded_here(&[], false)]
+#[case::embedded_for_others(&[("HOST", "0.0.0.0")], true)]
+#[case::embedded_and_asked_for(&[("SSLIFY", "true")], true)]
+#[case::confidants(&[("DYNAMODB_TABLE", "t"), ("KMS_MASTER_KEY", "k")], true)]
+#[case::confidants_without(&[("DYNAMODB_TABLE", "t"), ("KMS_MASTER_KEY", "k"), ("SSLIFY", "0")], false)]
+#[case::debug(&[("SSLIFY", "true"), ("DEBUG", "1")], false)]
+fn requests_are_sent_to_https_as_by_confidant_and_not_on_a_laptop(
+    #[case] pairs: &[(&str, &str)],
+    #[case] expected: bool,
+) {
+    assert_eq!(read(pairs, None).unwrap().redirect_to_https, expected);
+}
+
+#[rstest]
+#[case::nothing(&[], 30_000)]
+#[case::confidants(&[("GEVENT_REQUEST_TIMEOUT_MS", "1500")], 1_500)]
+#[case::ours_wins(&[("GEVENT_REQUEST_TIMEOUT_MS", "1500"), ("KEEPWARD_REQUEST_SECONDS", "7")], 7_000)]
+fn the_time_of_a_request_is_bounded_by_either_setting(
+    #[case] pairs: &[(&str, &str)],
+    #[case] millis: u128,
+) {
+    assert_eq!(read(pairs, None).unwrap().http.request.as_millis(), millis);
+}
+
+#[test]
+fn clients_are_told_what_the_operator_wants_keys_in_order() {
+    let config = read(
+        &[
+            ("CLIENT_CONFIG", r#"{"b": {"d": 1, "c": [2]}, "a": null}"#),
+            ("HISTORY_PAGE_LIMIT", "50"),
+        ],
+        None,
+    )
+    .unwrap();
+    let told = serde_json::to_string(&config.client.defined).unwrap();
+    assert_eq!(told, r#"{"a":null,"b":{"c":[2],"d":1}}"#);
+    assert_eq!(config.client.history_page_limit, Some(50));
+    assert_eq!(read(&[], None).unwrap().client.history_page_limit, None);
+}
+
+/// Every name of spec/confidant.md section 8, old and dead ones too; `x` stands for a name of a CA.
+const CONFIDANTS: &str = "
+    HOST PORT FORWARDED_ALLOW_IPS GEVENT_RESOLVER GEVENT_REQUEST_TIMEOUT_MS DEBUG SSLIFY STATIC_FOLDER
+    CUSTOM_FRONTEND_DIRECTORY MAINTENANCE_MODE MAINTENANCE_MODE_TOUCH_FILE CLIENT_CONFIG ACL_MODULE
+    ENFORCE_DOCUMENTATION IGNORE_CONFLICTS HISTORY_PAGE_LIMIT SECRETS_BOOTSTRAP USE_AUTH USE_ENCRYPTION
+    AWS_DEFAULT_REGION KMS_URL DYNAMODB_URL DYNAMODB_TABLE DYNAMODB_TABLE_ARCHIVE DYNAMODB_CREATE_TABLE
+    PYNAMO_CONNECTION_POOL_SIZE PYNAMO_CONNECT_TIMEOUT_SECONDS PYNAMO_READ_TIMEOUT_SECONDS
+    PYNAMO_REQUEST_TIMEOUT_SECONDS KMS_MASTER_KEY KMS_CONNECTION_TIMEOUT KMS_READ_TIMEOUT
+    KMS_MAX_POOL_CONNECTIONS BACKGROUND_CACHE_IAM_ROLES BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE
+    BACKGROUND_CACHE_IAM_ROLE_JITTER
+    AUTH_CONTEXT AUTH_KEY USER_AUTH_KEY SCOPED_AUTH_KEYS AUTH_TOKEN_MAX_LIFETIME KMS_MINIMUM_TOKEN_VERSION
+    KMS_MAXIMUM_TOKEN_VERSION KMS_AUTH_USER_TYPES KMS_AUTH_MANAGE_GRANTS KMS_AUTH_TOKEN_CACHE_SIZE
+    USER_AUTH_MODULE USER_EMAIL_SUFFIX GOOGLE_AUTH_EMAIL_SUFFIX USERS_FILE GOOGLE_OAUTH_CLIENT_ID
+    GOOGLE_OAUTH_CONSUMER_SECRET AUTHOMATIC_SALT HEADER_AUTH_USERNAME_HEADER HEADER_AUTH_EMAIL_HEADER
+    HEADER_AUTH_FIRST_NAME_HEADER HEADER_AUTH_LAST_NAME_HEADER SESSION_SECRET SESSION_COOKIE_NAME
+    XSRF_COOKIE_NAME PERMANENT_SESSION_LIFETIME MAX_PERMANENT_SESSION_LIFETIME REDIS_URL_FLASK_SESSIONS
+    REDIS_URL REDIS_SOCKET_TIMEOUT SESSION_TYPE SESSION_KEY_PREFIX SESSION_USE_SIGNER
+    SAML_CONFIDANT_URL_ROOT SAML_IDP_ENTITY_ID SAML_IDP_SIGNON_URL SAML_IDP_LOGOUT_URL SAML_IDP_CERT
+    SAML_IDP_CERT_FILE SAML_SP_CERT SAML_SP_CERT_FILE SAML_SP_KEY SAML_SP_KEY_FILE SAML_SP_KEY_FILE_PASSWORD
+    SAML_SECURITY_SIG_ALGO SAML_SECURITY_SLO_RESP_SIGNED SAML_SECURITY_MESSAGES_SIGNED
+    SAML_SECURITY_ASSERTIONS_SIGNED SAML_WANT_ATTRIBUTE_STATEMENT SAML_DEBUG SAML_FAKE_HTTPS
+    SAML_RAW_JSON_SETTINGS
+    STATSD_HOST STATSD_PORT GRAPHITE_EVENT_URL GRAPHITE_USERNAME GRAPHITE_PASSWORD WEBHOOK_URL
+    WEBHOOK_USERNAME WEBHOOK_PASSWORD
+    MAXIMUM_ROTATION_DAYS ROTATION_DAYS_CONFIG TAGS_EXCLUDING_ROTATION ENABLE_SAVE_LAST_DECRYPTION_TIME
+    ENABLE_SAVE_LAST_DECRYPT_TIME
+    CA_TYPE ACM_PRIVATE_CAS ACM_PRIVATE_CA_ARN_x ACM_PRIVATE_CA_SIGNING_ALGORITHM_x
+    ACM_PRIVATE_CA_TEMPLATE_ARN_x ACM_PRIVATE_CA_MAX_VALIDITY_DAYS_x ACM_PRIVATE_CA_CSR_COUNTRY_NAME_x
+    ACM_PRIVATE_CA_CSR_STATE_OR_PROVINCE_NAME_x ACM_PRIVATE_CA_CSR_LOCALITY_NAME_x
+    ACM_PRIVATE_CA_CSR_ORGANIZATION_NAME_x ACM_PRIVATE_CA_SELF_SIGN_x ACM_PRIVATE_CA_KEY_SIZE_x
+    ACM_PRIVATE_CA_KEY_PUBLIC_EXPONENT_SIZE_x ACM_PRIVATE_CA_CERTIFICATE_USE_CACHE_x
+    ACM_PRIVATE_CA_CERTIFICATE_CACHE_SIZE_x ACM_PRIVATE_CA_DOMAIN_REGEX_x
+    CUSTOM_CERTIFICATE_AUTHORITIES CUSTOM_CA_ENCRYPTED CUSTOM_CA_ACTIVE_KEYS CUSTOM_CA_MAX_VALIDITY_DAYS
+    CUSTOM_CA_DOMAIN_REGEX JWT_CERTIFICATE_AUTHORITIES CERTIFICATE_AUTHORITIES JWT_IS_CA_ENCRYPTED
+    JWT_ACTIVE_SIGNING_KEYS ACTIVE_SIGNING_KEYS JWT_DEFAULT_JWT_EXPIRATION_SECONDS
+    DEFAULT_JWT_EXPIRATION_SECONDS JWT_CACHING_ENABLED JWT_CACHING_MAX_SIZE JWT_CACHING_TTL_SECONDS
+    JWT_CACHING_USE_REDIS REDIS_URL_JWT_CACHE
+    APPLICATION_ENV CONFIG_FILE KMS_MASTER_KEY_SPEC REDIRECT_URI SESSION_PERMANENT
+";
+
+#[test]
+fn every_setting_of_confidant_has_its_row() {
+    let mut seen = 0;
+    for name in CONFIDANTS.split_whitespace() {
+        assert!(
+            SETTINGS.iter().any(|setting| setting.name == name),
+            "{name} is not in the table"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 138);
+}
+
 #[test]
 fn settings_without_effect_are_named() {
     let config = read(
         &[
-            ("SSLIFY", "true"),
+            ("SAML_DEBUG", "true"),
             ("GEVENT_RESOLVER", "ares"),
             ("PORT", "1"),
         ],
@@ -167,7 +342,15 @@ fn settings_without_effect_are_named() {
         .iter()
         .map(|setting| setting.name)
         .collect();
-    assert_eq!(names, ["SSLIFY", "GEVENT_RESOLVER"]);
+    assert_eq!(names, ["SAML_DEBUG", "GEVENT_RESOLVER"]);
+    let of_an_authority = "acm_private_cas = [\"dev\"]\nacm_private_ca_arn_dev = \"a\"";
+    let config = read(&[], Some(of_an_authority)).unwrap();
+    assert!(
+        config
+            .without_effect
+            .iter()
+            .any(|setting| setting.name == "ACM_PRIVATE_CA_ARN_x")
+    );
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! A server behind a proxy that logs people in, and the switches that make a server unsafe.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use conformance::{Program, Running, run};
+
+use crate::world;
+
+/// Sends one request, with nothing that a client library would add.
+fn exchange(server: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
+    let address = server.url.strip_prefix("http://").expect("plain HTTP");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: keep.example.com\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+    .expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+fn cookie<'a>(answer: &'a str, name: &str) -> &'a str {
+    let start = format!("set-cookie: {name}=");
+    let from = answer.find(&start).expect("the cookie") + start.len();
+    answer[from..].split(';').next().expect("its value")
+}
+
+#[test]
+fn a_person_behind_a_trusted_proxy_reads_and_writes_with_confidants_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = world::embedded(Program::keepward(), &folder.path().join("data"))
+        .set_all(&[
+            ("SSLIFY", "true"),
+            ("USER_AUTH_MODULE", "header"),
+            ("HEADER_AUTH_USERNAME_HEADER", "X-User"),
+            ("HEADER_AUTH_EMAIL_HEADER", "X-Email"),
+            ("SESSION_SECRET", "kw-canary-of-the-session"),
+            ("XSRF_COOKIE_NAME", "MY-XSRF"),
+        ])
+        .serve()
+        .expect("it starts");
+    let plain = exchange(&server, "GET", "/v1/login", "", "");
+    assert!(
+        plain.starts_with("HTTP/1.1 302")
+            && plain.contains("location: https://keep.example.com/v1/login"),
+        "{plain}"
+    );
+    let ann = "X-Forwarded-Proto: https\r\nX-User: ann\r\nX-Email: Ann@example.com\r\n";
+    let login = exchange(&server, "GET", "/v1/login", ann, "");
+    assert!(
+        login.starts_with("HTTP/1.1 302") && login.contains("strict-transport-security"),
+        "{login}"
+    );
+    let (session, token) = (
+        cookie(&login, "confidant_session"),
+        cookie(&login, "MY-XSRF"),
+    );
+    let body = r#"{"name": "db", "credential_pairs": {"password": "s3cret"}}"#;
+    let with_session = format!("{ann}Cookie: confidant_session={session}\r\n");
+    let refused = exchange(&server, "POST", "/v1/credentials", &with_session, body);
+    assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+    let with_token = format!("{with_session}X-XSRF-TOKEN: {token}\r\n");
+    let written = exchange(&server, "POST", "/v1/credentials", &with_token, body);
+    assert!(
+        written.starts_with("HTTP/1.1 200") && written.contains("ann@example.com"),
+        "{written}"
+    );
+    let said = server.stop();
+    assert!(
+        !said.contains("kw-canary") && said.contains("panics=0"),
+        "{said}"
+    );
+    let line = world::audit_lines(&folder.path().join("data"))
+        .into_iter()
+        .find(|line| line["action"] == "credential.create")
+        .expect("the event of the write");
+    assert!(line.to_string().contains("ann@example.com"), "{line}");
+    assert!(line.to_string().contains("\"header\""), "{line}");
+}
+
+#[test]
+fn a_dangerous_switch_is_shouted_about_at_every_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open =
+        world::embedded(Program::keepward(), &folder.path().join("data")).set("USE_AUTH", "false");
+    for log in ["info", "off"] {
+        let server = open
+            .clone()
+            .set("KEEPWARD_LOG", log)
+            .serve()
+            .expect("it starts");
+        let answer = exchange(&server, "GET", "/v1/credentials", "", "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let said = server.stop();
+        assert!(said.contains("DANGER: USE_AUTH=false"), "{log}: {said}");
+    }
+    let Err(told) = open.clone().set("HOST", "0.0.0.0").serve() else {
+        panic!("open to everybody")
+    };
+    assert!(
+        told.contains("USE_AUTH: ") && told.contains("KEEPWARD_DANGER_ALLOW_INSECURE"),
+        "{told}"
+    );
+    let checked = run(open
+        .set("HOST", "0.0.0.0")
+        .set("KEEPWARD_DANGER_ALLOW_INSECURE", "USE_AUTH")
+        .command(&["config", "check"]));
+    let told = String::from_utf8_lossy(&checked.stdout);
+    assert!(
+        checked.status.success() && told.contains("DANGER: USE_AUTH=false"),
+        "{told}"
+    );
+}

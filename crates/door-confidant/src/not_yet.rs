@@ -1,0 +1,39 @@
+//! Routes of the original whose features come with later versions: 501, after the login that they have.
+
+use crate::admission::Proven;
+use crate::errors::DoorError;
+
+/// Roles of the account.
+pub(crate) async fn roles(Proven(_): Proven) -> DoorError {
+    DoorError::NotYet("Listing IAM roles")
+}
+
+/// KMS grants of services.
+pub(crate) async fn grants(Proven(_): Proven) -> DoorError {
+    DoorError::NotYet("Managing KMS grants")
+}
+
+/// The archive action of a credential.
+pub(crate) async fn archive(Proven(_): Proven) -> DoorError {
+    DoorError::NotYet("Archiving credentials")
+}
+
+/// Certificates and their authorities.
+pub(crate) async fn certificates(Proven(_): Proven) -> DoorError {
+    DoorError::NotYet("Issuing certificates")
+}
+
+/// JSON web tokens.
+pub(crate) async fn tokens(Proven(_): Proven) -> DoorError {
+    DoorError::NotYet("Issuing JSON web tokens")
+}
+
+/// Public: the keys of JSON web tokens.
+pub(crate) async fn public_keys() -> DoorError {
+    DoorError::NotYet("Issuing JSON web tokens")
+}
+
+/// Public: all that belongs to SAML.
+pub(crate) async fn public_saml() -> DoorError {
+    DoorError::NotYet("Login by SAML")
+}

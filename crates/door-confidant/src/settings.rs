@@ -1,0 +1,57 @@
+//! What an operator decides about this door.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+/// What an operator decides about this door.
+#[derive(Clone, Debug, Default)]
+pub struct DoorSettings {
+    /// When nothing may be changed.
+    pub maintenance: Maintenance,
+    /// What browsers and clients are told about this server.
+    pub client: ClientConfig,
+}
+
+/// When nothing may be changed.
+#[derive(Clone, Debug, Default)]
+pub struct Maintenance {
+    /// `MAINTENANCE_MODE`.
+    pub always: bool,
+    /// `MAINTENANCE_MODE_TOUCH_FILE`: while this file is there.
+    pub touch_file: Option<PathBuf>,
+}
+
+/// What `client_config` tells.
+#[derive(Clone, Debug, Default)]
+pub struct ClientConfig {
+    /// `CLIENT_CONFIG`, passed on as it is.
+    pub defined: Map<String, Value>,
+    /// `KMS_AUTH_MANAGE_GRANTS`.
+    pub manage_grants: bool,
+    /// The accounts of `SCOPED_AUTH_KEYS`.
+    pub accounts: Vec<String>,
+    /// `XSRF_COOKIE_NAME`.
+    pub xsrf_cookie: String,
+    /// `HISTORY_PAGE_LIMIT`; `None` for all in one page.
+    pub history_page_limit: Option<u32>,
+    /// The tags that settings speak of, in order.
+    pub tags: Vec<String>,
+}
+
+impl Maintenance {
+    /// Whether it is on at this moment; a file that cannot be looked for counts as there.
+    pub(crate) fn is_on(&self) -> bool {
+        self.always
+            || self
+                .touch_file
+                .as_ref()
+                .is_some_and(|file| match file.try_exists() {
+                    Ok(there) => there,
+                    Err(error) => {
+                        tracing::warn!(%error, "MAINTENANCE_MODE_TOUCH_FILE cannot be looked for");
+                        true
+                    }
+                })
+    }
+}

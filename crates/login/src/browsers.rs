@@ -1,0 +1,98 @@
+//! Who a request without credentials of its own comes from: the person at a browser.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::{LoginMethod, Principal, PrincipalKind};
+
+use crate::presented::MAX_USERNAME;
+use crate::{LoginRefused, Sessions, TrustedPeers};
+
+/// How people at browsers log in (`USER_AUTH_MODULE`).
+#[derive(Clone, Debug, Default)]
+pub enum Browsers {
+    /// They cannot.
+    #[default]
+    Nobody,
+    /// By headers of a proxy that has asked them.
+    Header(HeaderLogin),
+    /// Nobody is asked anything, and everybody is a user (`USE_AUTH=false`).
+    DangerEverybody,
+}
+
+/// Login by the headers of a trusted proxy, on every request anew.
+#[derive(Clone, Debug)]
+pub struct HeaderLogin {
+    /// Must be there (`HEADER_AUTH_USERNAME_HEADER`).
+    pub username_header: String,
+    /// Names the user (`HEADER_AUTH_EMAIL_HEADER`).
+    pub email_header: String,
+    /// Whose headers are believed.
+    pub trusted: TrustedPeers,
+    /// Where XSRF tokens are kept.
+    pub sessions: Arc<Sessions>,
+}
+
+impl HeaderLogin {
+    /// The user whom the headers name: the email address in lower case.
+    ///
+    /// Errors: `UntrustedPeer`, `NoLoginHeader`, `BadHeader` for one that comes twice or is no name.
+    pub(crate) fn prove<'h, I>(
+        &self,
+        values: impl Fn(&str) -> I,
+        source: IpAddr,
+    ) -> Result<Principal, LoginRefused>
+    where
+        I: Iterator<Item = &'h [u8]>,
+    {
+        let username = single(values(&self.username_header))?;
+        let email = single(values(&self.email_header))?;
+        if username.is_none() && email.is_none() {
+            return Err(LoginRefused::NothingPresented);
+        }
+        if !self.trusted.contains(source) {
+            return Err(LoginRefused::UntrustedPeer);
+        }
+        match (username, email) {
+            (Some(_), Some(email)) => Ok(user(email.to_lowercase(), LoginMethod::Header)),
+            (None, _) => Err(LoginRefused::NoLoginHeader(self.username_header.clone())),
+            (_, None) => Err(LoginRefused::NoLoginHeader(self.email_header.clone())),
+        }
+    }
+}
+
+/// Everybody, where nobody is asked.
+pub(crate) fn everybody() -> Principal {
+    user("unauthenticated user".to_owned(), LoginMethod::Unproven)
+}
+
+fn user(name: String, login: LoginMethod) -> Principal {
+    Principal {
+        kind: PrincipalKind::User,
+        name,
+        login,
+        account: None,
+    }
+}
+
+/// The one value of a header. A second one is refused: the proxy's, or the client's?
+fn single<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Result<Option<&'h str>, LoginRefused> {
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(LoginRefused::BadHeader("a login header came twice"));
+    }
+    let value = std::str::from_utf8(value)
+        .map_err(|_| LoginRefused::BadHeader("a login header is not UTF-8"))?
+        .trim();
+    if value.len() > MAX_USERNAME {
+        return Err(LoginRefused::TooLong("login header"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(LoginRefused::BadHeader(
+            "a login header holds a control character",
+        ));
+    }
+    Ok(Some(value).filter(|value| !value.is_empty()))
+}
