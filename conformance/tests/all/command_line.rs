@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::world;
 
-struct Shell {
-    program: Program,
-    server: Running,
+/// A server on an empty folder, and the command line of its operator.
+pub struct Shell {
+    pub program: Program,
+    pub server: Running,
     folder: tempfile::TempDir,
 }
 
 impl Shell {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         let server = world::embedded(Program::keepward(), &data)
@@ -30,15 +31,15 @@ impl Shell {
         }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         conformance::run(self.program.command(arguments))
     }
 
-    fn feed(&self, arguments: &[&str], input: &str) -> Output {
+    pub fn feed(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.program.command(arguments);
         let mut child = command
             .stdin(Stdio::piped())
@@ -55,7 +56,7 @@ impl Shell {
     }
 }
 
-fn ok(output: &Output) -> String {
+pub fn ok(output: &Output) -> String {
     assert!(
         output.status.success(),
         "{}{}",
@@ -65,15 +66,15 @@ fn ok(output: &Output) -> String {
     text(&output.stdout)
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     serde_json::from_str(&ok(output)).expect("JSON")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn refused(output: &Output, code: i32, says: &str) {
+pub fn refused(output: &Output, code: i32, says: &str) {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{told}");
     assert!(told.contains(says), "{told} does not say {says}");

@@ -5,6 +5,8 @@ mod canary;
 mod clients;
 mod command_line;
 mod demo;
+mod exec;
+mod formats;
 mod kills;
 mod simulated;
 mod stop;

@@ -1,8 +1,10 @@
 //! What can be typed. Values of secrets never can: they come by prompt, standard input or file.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// A keep for secrets, warded so that only the right key turns.
 #[derive(Debug, Parser)]
@@ -40,6 +42,14 @@ pub(crate) enum Command {
     /// Credentials: named pairs of secrets
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Run a command with the secrets of a service in its environment
+    #[command(after_help = EXEC_HELP)]
+    Exec(Exec),
+    /// Print what a shell needs to complete command lines, for example for `source`
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// For who runs the server: works on its files, not through its API
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -168,6 +178,13 @@ pub(crate) enum ServiceCommand {
         /// Leave the values out
         #[arg(long)]
         metadata_only: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "json")]
+        format: Format,
+        #[command(flatten)]
+        naming: Naming,
+        #[command(flatten)]
+        blind: Blind,
         #[command(flatten)]
         connection: Connection,
     },
@@ -194,6 +211,80 @@ pub(crate) enum ServiceCommand {
         connection: Connection,
     },
 }
+
+/// The forms in which a service can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// All about it, as the server answers
+    Json,
+    /// NAME=value lines, nothing quoted, as `docker run --env-file` reads them; one line a value
+    Env,
+    /// export NAME='value' lines for a shell
+    Export,
+    /// NAME='value' lines of a .env file
+    Dotenv,
+    /// A YAML mapping of names to texts
+    Yaml,
+    /// As confidant-format prints it: `: ${NAME=value}` and `export NAME`
+    #[value(name = "env_export")]
+    EnvExport,
+    /// As confidant-format prints it: one JSON object of pairs and where they come from
+    #[value(name = "credential_combined")]
+    CredentialCombined,
+}
+
+/// How pairs become variables.
+#[derive(Debug, Args)]
+pub(crate) struct Naming {
+    /// Put this before each name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+    /// Turn names into upper case; without it, they are as the keys are
+    #[arg(long)]
+    pub(crate) upper: bool,
+    /// Fail instead of warning about names that cannot be or are there twice
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// What becomes of a service's blind credentials, which only their readers can open.
+#[derive(Debug, Args)]
+pub(crate) struct Blind {
+    /// Leave blind credentials sealed; without it, they are opened with AWS KMS
+    #[arg(long)]
+    pub(crate) no_blind: bool,
+    /// The region whose copy of blind credentials is opened; else AWS_REGION, AWS_DEFAULT_REGION
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// The service; without it, the caller's own
+    #[arg(long, value_name = "ID")]
+    pub(crate) service: Option<String>,
+    /// Hand on nothing of this environment but a minimal PATH
+    #[arg(long)]
+    pub(crate) pristine: bool,
+    #[command(flatten)]
+    pub(crate) naming: Naming,
+    #[command(flatten)]
+    pub(crate) blind: Blind,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+const EXEC_HELP: &str = "\
+Names are the keys as they are, unless --prefix or --upper change them, and replace variables of the \
+same name. A key that no environment holds (empty, or with = in it) is left out with a warning. With \
+--strict, such a key, one that is no name for shells, one that is in two credentials, and one whose \
+variable is set already each end this with exit code 6 before the command runs.
+
+keepward becomes the command: its process id, signals and exit status are the command's own, and \
+nothing of keepward stays in memory. The command and what it starts leave no core dumps.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredentialCommand {

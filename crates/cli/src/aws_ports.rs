@@ -1,10 +1,12 @@
 //! DynamoDB and KMS, from the settings.
 
+use std::future::Future;
 use std::time::Duration;
 
 use aws::{AwsKms, Connection, Endpoint, Settings};
 
 use crate::environment;
+use crate::exit::{Outcome, internal};
 
 /// A connection as the server's settings describe it.
 pub(crate) async fn connect(aws: &server::settings::Aws) -> Connection {
@@ -25,15 +27,27 @@ pub(crate) async fn connect(aws: &server::settings::Aws) -> Connection {
     .await
 }
 
-/// KMS for a command that makes a token: region and endpoint from the environment.
-pub(crate) async fn client_kms() -> AwsKms {
+/// Runs what a command asks of AWS to its end.
+pub(crate) fn block_on<F: Future>(work: F) -> Outcome<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| internal("starting the runtime", error))?;
+    Ok(runtime.block_on(work))
+}
+
+/// KMS for a command: endpoint from the environment, and so is the region when none is named.
+pub(crate) async fn client_kms(region: Option<&str>) -> AwsKms {
     let defaults = Settings::default();
     let patient = Endpoint {
         url: environment::var("KMS_URL"),
         read: Duration::from_secs(5),
         ..defaults.kms
     };
-    let region = environment::var("AWS_DEFAULT_REGION").unwrap_or(defaults.region);
+    let region = region
+        .map(str::to_owned)
+        .or_else(|| environment::var("AWS_DEFAULT_REGION"))
+        .unwrap_or(defaults.region);
     AwsKms::new(
         &Connection::open(&Settings {
             region,

@@ -11,6 +11,15 @@ pub(crate) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Whether an environment variable is set, to whatever.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one adapter of the environment"
+)]
+pub(crate) fn has(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// Names of environment variables whose values are not text, and of those that begin with
 /// `KEEPWARD_`.
 pub(crate) fn names() -> (Vec<String>, Vec<String>) {

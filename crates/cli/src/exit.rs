@@ -18,6 +18,10 @@ pub enum Kind {
     Unavailable,
     /// It clashes with what is there.
     Conflict,
+    /// The command that `exec` should become is there and cannot be run.
+    CannotRun,
+    /// There is no such command.
+    NoSuchCommand,
 }
 
 impl Kind {
@@ -30,6 +34,23 @@ impl Kind {
             Self::Denied => 4,
             Self::Unavailable => 5,
             Self::Conflict => 6,
+            // As shells and env(1) have them.
+            Self::CannotRun => 126,
+            Self::NoSuchCommand => 127,
+        }
+    }
+
+    /// Its name in errors printed as JSON; stable as the codes are.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::Conflict => "conflict",
+            Self::CannotRun => "cannot_run",
+            Self::NoSuchCommand => "no_such_command",
         }
     }
 }
@@ -51,6 +72,8 @@ pub(crate) const EXIT_CODES: &[(Kind, &str)] = &[
         "the server or something behind it cannot be reached",
     ),
     (Kind::Conflict, "it clashes with what is there"),
+    (Kind::CannotRun, "`exec`: the command cannot be run"),
+    (Kind::NoSuchCommand, "`exec`: there is no such command"),
 ];
 
 /// An error for a person at a terminal: what happened, and what to do next.
@@ -86,10 +109,20 @@ impl Failure {
         self.kind
     }
 
-    /// Prints it to stderr and gives the exit code.
+    /// Prints it to stderr, as JSON when asked, and gives the exit code.
     #[expect(clippy::print_stderr, reason = "the one place that prints errors")]
-    pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("keepward: {self}");
+    pub(crate) fn report(&self, as_json: bool) -> ExitCode {
+        if as_json {
+            let error = serde_json::json!({
+                "kind": self.kind.word(),
+                "message": self.what,
+                "hint": self.hint,
+                "exit_code": self.kind.code(),
+            });
+            eprintln!("{}", serde_json::json!({ "error": error }));
+        } else {
+            eprintln!("keepward: {self}");
+        }
         ExitCode::from(self.kind.code())
     }
 }
@@ -102,6 +135,12 @@ impl fmt::Display for Failure {
             None => Ok(()),
         }
     }
+}
+
+/// Tells something that is no error, on stderr.
+#[expect(clippy::print_stderr, reason = "standard output is for the answer")]
+pub(crate) fn warn(what: &str) {
+    eprintln!("keepward: {what}");
 }
 
 /// An unforeseen error with what was being done.

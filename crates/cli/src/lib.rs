@@ -7,13 +7,18 @@ mod admin_command;
 mod arguments;
 #[cfg(feature = "aws")]
 mod aws_ports;
+mod blind;
 mod client;
 mod client_key_command;
+mod completions;
+mod confidant_format;
 mod config_command;
 mod credential_command;
 mod demo;
 mod environment;
+mod exec_command;
 mod exit;
+mod formats;
 mod house;
 mod log;
 mod output;
@@ -21,14 +26,16 @@ mod ports;
 mod privacy;
 mod reference;
 mod serve;
+mod served;
 mod service_command;
 mod settings;
 mod token;
+mod variables;
 mod wiring;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::{Arguments, Command};
 pub use crate::exit::{Failure, Kind, Outcome};
@@ -37,11 +44,21 @@ pub use crate::wiring::Wiring;
 /// Runs the program on this process's arguments.
 pub fn main(wiring: Wiring) -> ExitCode {
     privacy::protect();
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(arguments, wiring) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(asks_for_json(&matches)),
     }
+}
+
+/// Whether `--json` was given to the command, whichever it was.
+fn asks_for_json(matches: &ArgMatches) -> bool {
+    let here = matches.try_get_one("json").ok().flatten();
+    here.copied().unwrap_or(false)
+        || matches
+            .subcommand()
+            .is_some_and(|(_, below)| asks_for_json(below))
 }
 
 fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
@@ -54,6 +71,8 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         Command::Token(token) => token::run(&token),
         Command::Service(command) => service_command::run(command),
         Command::Credential(command) => credential_command::run(command),
+        Command::Exec(exec) => exec_command::run(&exec),
+        Command::Completions { shell } => completions::run(shell),
         Command::Admin(command) => admin_command::run(file, command),
     }
 }

@@ -2,26 +2,43 @@
 
 use serde_json::{Value, json};
 
-use crate::arguments::{Connection, ServiceCommand};
+use crate::arguments::{Connection, Format, Naming, ServiceCommand};
 use crate::client::{Client, printable, segment};
 use crate::exit::{Failure, Kind, Outcome};
-use crate::output;
+use crate::formats::NO_SHELL_NAME;
+use crate::variables::Variable;
+use crate::{confidant_format, formats, output, served};
 
 pub(crate) fn run(command: ServiceCommand) -> Outcome {
     match command {
         ServiceCommand::Get {
             id,
-            metadata_only,
+            metadata_only: true,
+            format,
+            connection,
+            ..
+        } => {
+            if format != Format::Json {
+                return Err(Failure::new(
+                    Kind::Usage,
+                    "--metadata-only leaves no values for this --format",
+                ));
+            }
+            let client = Client::connect(&connection)?;
+            let id = segment(id.as_deref().unwrap_or_else(|| client.name()));
+            output::json(&client.get(&format!("/v1/services/{id}?metadata_only=true"))?)
+        }
+        ServiceCommand::Get {
+            id,
+            metadata_only: false,
+            format,
+            naming,
+            blind,
             connection,
         } => {
             let client = Client::connect(&connection)?;
-            let id = id.as_deref().unwrap_or_else(|| client.name());
-            let query = if metadata_only {
-                "?metadata_only=true"
-            } else {
-                ""
-            };
-            output::json(&client.get(&format!("/v1/services/{}{query}", segment(id)))?)
+            let service = served::service(&client, id.as_deref(), &blind)?;
+            print(service, format, &naming)
         }
         ServiceCommand::Set {
             id,
@@ -43,6 +60,27 @@ pub(crate) fn run(command: ServiceCommand) -> Outcome {
             )
         }
     }
+}
+
+fn print(service: Value, format: Format, naming: &Naming) -> Outcome {
+    let all = |service| naming.variables(service);
+    let for_shells = |service| {
+        let mut all = naming.variables(service);
+        all.leave_out_unless(Variable::fits_shell, NO_SHELL_NAME);
+        all.settle(naming.strict)
+    };
+    let printed = match format {
+        Format::Json => return output::json(&service),
+        Format::Env => formats::env(&for_shells(service)?)?,
+        Format::Export => formats::export(&for_shells(service)?),
+        Format::Dotenv => formats::dotenv(&for_shells(service)?),
+        Format::Yaml => formats::yaml(&all(service).settle(naming.strict)?),
+        Format::EnvExport => {
+            confidant_format::env_export(service, naming.prefix.as_deref(), naming.strict)?
+        }
+        Format::CredentialCombined => confidant_format::credential_combined(service)?,
+    };
+    output::text(&printed)
 }
 
 /// Replaces the mapped credentials and leaves everything else of the service as it is.

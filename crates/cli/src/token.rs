@@ -131,23 +131,18 @@ fn kms(connection: &Connection, key: &str, lifetime: Duration) -> Outcome<Creden
     let payload = json!({ "not_before": not_before.compact(), "not_after": not_after.compact() });
     let payload = DataKey::new(payload.to_string().into_bytes().into_boxed_slice());
     let context = EncryptionContext::new([("from", from), ("to", to), ("user_type", kind)]);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| crate::exit::internal("starting the runtime", error))?;
-    let wrapped = runtime
-        .block_on(async {
-            crate::aws_ports::client_kms()
-                .await
-                .wrap(key, &payload, &context)
-                .await
-        })
-        .map_err(|error| {
-            Failure::new(
-                Kind::Unavailable,
-                format!("making a KMS token under {key}: {error}"),
-            )
-        })?;
+    let wrapped = crate::aws_ports::block_on(async {
+        crate::aws_ports::client_kms(None)
+            .await
+            .wrap(key, &payload, &context)
+            .await
+    })?
+    .map_err(|error| {
+        Failure::new(
+            Kind::Unavailable,
+            format!("making a KMS token under {key}: {error}"),
+        )
+    })?;
     let token = BearerToken::new(&STANDARD.encode(wrapped.0))
         .map_err(|error| Failure::new(Kind::Usage, format!("making a KMS token: {error}")))?;
     Ok(Credentials {
