@@ -187,6 +187,11 @@ pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
             "ACL_MODULE=no_acl: every caller who logs in may read and change every credential",
         );
     }
+    if matches!(config.browsers, Browsers::Header(_)) && config.trusted_peers.are_everybody() {
+        warnings.push(
+            "FORWARDED_ALLOW_IPS=* with USER_AUTH_MODULE=header: whoever reaches the port is whom he says he is",
+        );
+    }
     if matches!(config.backend, Backend::Aws(_))
         && config.kms_login.is_none()
         && config.administrators.is_empty()

@@ -94,7 +94,8 @@ impl House {
         ));
         Ok(Self {
             login: Arc::new(
-                Login::new(kms, Arc::clone(&client_keys)).with_browsers(config.browsers.clone()),
+                Login::new(kms, Arc::clone(&client_keys))
+                    .with_browsers(config.browsers.clone(), config.trusted_peers.clone()),
             ),
             door_settings: Arc::new(door_settings(config)),
             keep,

@@ -1,12 +1,11 @@
 //! Who a request without credentials of its own comes from: the person at a browser.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::{LoginMethod, Principal, PrincipalKind};
 
 use crate::presented::MAX_USERNAME;
-use crate::{LoginRefused, Sessions, TrustedPeers};
+use crate::{LoginRefused, Sessions};
 
 /// How people at browsers log in (`USER_AUTH_MODULE`).
 #[derive(Clone, Debug, Default)]
@@ -27,8 +26,6 @@ pub struct HeaderLogin {
     pub username_header: String,
     /// Names the user (`HEADER_AUTH_EMAIL_HEADER`).
     pub email_header: String,
-    /// Whose headers are believed.
-    pub trusted: TrustedPeers,
     /// Where XSRF tokens are kept.
     pub sessions: Arc<Sessions>,
 }
@@ -40,7 +37,7 @@ impl HeaderLogin {
     pub(crate) fn prove<'h, I>(
         &self,
         values: impl Fn(&str) -> I,
-        source: IpAddr,
+        is_trusted: bool,
     ) -> Result<Principal, LoginRefused>
     where
         I: Iterator<Item = &'h [u8]>,
@@ -50,7 +47,7 @@ impl HeaderLogin {
         if username.is_none() && email.is_none() {
             return Err(LoginRefused::NothingPresented);
         }
-        if !self.trusted.contains(source) {
+        if !is_trusted {
             return Err(LoginRefused::UntrustedPeer);
         }
         match (username, email) {

@@ -10,7 +10,8 @@ use crate::browsers::everybody;
 use crate::client_key_token::is_client_key_token;
 use crate::refused::Refusal;
 use crate::{
-    Browsers, ClientKeys, KmsTokens, LoginRefused, Presented, Refusals, Session, Username,
+    Browsers, ClientKeys, KmsTokens, LoginRefused, Presented, Refusals, Session, TrustedPeers,
+    Username,
 };
 
 /// Every way to become a principal.
@@ -19,6 +20,7 @@ pub struct Login {
     kms: Option<KmsTokens>,
     client_keys: Arc<ClientKeys>,
     browsers: Browsers,
+    trusted: TrustedPeers,
     clock: Arc<dyn Clock>,
     refusals: Refusals,
 }
@@ -40,14 +42,19 @@ impl Login {
             kms,
             client_keys,
             browsers: Browsers::Nobody,
+            trusted: TrustedPeers::default(),
             clock,
             refusals: Refusals::default(),
         }
     }
 
-    /// The same, and people at browsers log in so.
-    pub fn with_browsers(self, browsers: Browsers) -> Self {
-        Self { browsers, ..self }
+    /// The same, and people at browsers log in so, where these proxies say who they are.
+    pub fn with_browsers(self, browsers: Browsers, trusted: TrustedPeers) -> Self {
+        Self {
+            browsers,
+            trusted,
+            ..self
+        }
     }
 
     /// How people at browsers log in.
@@ -56,11 +63,11 @@ impl Login {
     }
 
     /// Proves who sent a request: by the credentials that it presents, which alone count then, and
-    /// without any as the person at a browser.
+    /// without any as the person at a browser. `peer` is who holds the connection.
     pub async fn prove_request<'h, I>(
         &self,
         values: impl Fn(&str) -> I,
-        source: IpAddr,
+        peer: IpAddr,
         request: &RequestId,
     ) -> Result<Proved, LoginRefused>
     where
@@ -70,6 +77,7 @@ impl Login {
             let (who, session) = (everybody(), None);
             return Ok(Proved { who, session });
         }
+        let source = self.trusted.source(peer, values(FORWARDED_FOR));
         let refuse = |why| Err(self.refuse(why, None, source, request));
         let browser = match Presented::from_lookup(&values) {
             Ok(Some(presented)) => {
@@ -82,7 +90,7 @@ impl Login {
             },
             Err(refused) => return refuse(refused),
         };
-        let who = match browser.prove(&values, source) {
+        let who = match browser.prove(&values, self.trusted.contains(peer)) {
             Ok(who) => who,
             Err(refused) => return refuse(refused),
         };
@@ -106,12 +114,13 @@ impl Login {
     pub async fn prove_headers<'h, I>(
         &self,
         values: impl Fn(&'static str) -> I,
-        source: IpAddr,
+        peer: IpAddr,
         request: &RequestId,
     ) -> Result<Principal, LoginRefused>
     where
         I: Iterator<Item = &'h [u8]>,
     {
+        let source = self.trusted.source(peer, values(FORWARDED_FOR));
         match Presented::from_lookup(values) {
             Ok(Some(presented)) => self.prove(&presented, source, request).await,
             Ok(None) => Err(self.refuse(LoginRefused::NothingPresented, None, source, request)),
@@ -178,4 +187,5 @@ impl Login {
     }
 }
 
+const FORWARDED_FOR: &str = "x-forwarded-for";
 const MAX_LOGGED_NAME: usize = 128;

@@ -1,6 +1,6 @@
 //! Whose word about a request counts: the proxies in front of us (`FORWARDED_ALLOW_IPS`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 /// The peers that are believed: the loopback addresses always, and those an operator names.
@@ -27,11 +27,62 @@ impl TrustedPeers {
     /// Whether what this peer says about a request is believed.
     pub fn contains(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
+        self.everybody || peer.is_loopback() || self.names(peer)
+    }
+
+    /// Whether everybody is believed, clients too.
+    pub fn are_everybody(&self) -> bool {
         self.everybody
-            || peer.is_loopback()
-            || self.networks.iter().any(|network| network.contains(peer))
+    }
+
+    /// Where a request comes from, by its `X-Forwarded-For` headers as far as proxies are to be
+    /// believed: each adds whom it heard at the end.
+    ///
+    /// Only proxies that an operator names count here. A proxy that is not known to add its line
+    /// would let a client write it, and so put its refused logins on another's account.
+    pub fn source<'h>(
+        &self,
+        peer: IpAddr,
+        forwarded_for: impl Iterator<Item = &'h [u8]>,
+    ) -> IpAddr {
+        let mut nearest = peer.to_canonical();
+        if !self.names(nearest) {
+            return nearest;
+        }
+        let headers: Vec<_> = forwarded_for.take(MAX_FORWARDED).collect();
+        let entries = headers
+            .iter()
+            .rev()
+            .flat_map(|header| header.rsplit(|byte| *byte == b','));
+        for entry in entries.take(MAX_FORWARDED) {
+            let Some(heard) = forwarded(entry) else {
+                break;
+            };
+            nearest = heard;
+            if !self.names(heard) {
+                break;
+            }
+        }
+        nearest
+    }
+
+    fn names(&self, peer: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(peer))
     }
 }
+
+/// An entry of `X-Forwarded-For`: an address, of some proxies with a port.
+fn forwarded(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    let address = match text.parse::<SocketAddr>() {
+        Ok(with_port) => with_port.ip(),
+        Err(_) => text.parse().ok()?,
+    };
+    Some(address.to_canonical())
+}
+
+/// Headers, and entries, that are looked at.
+const MAX_FORWARDED: usize = 16;
 
 impl FromStr for TrustedPeers {
     type Err = BadPeer;
@@ -124,6 +175,32 @@ mod tests {
     ) {
         let trusted: TrustedPeers = setting.parse().unwrap();
         assert_eq!(trusted.contains(peer.parse().unwrap()), believed);
+    }
+
+    #[rstest::rstest]
+    #[case::nobody_is_named("", "127.0.0.1", &["192.0.2.1"], "127.0.0.1")]
+    #[case::everybody_is_trusted_and_nobody_named("*", "10.0.0.1", &["192.0.2.1"], "10.0.0.1")]
+    #[case::a_stranger("10.0.0.0/8", "192.0.2.9", &["192.0.2.1"], "192.0.2.9")]
+    #[case::no_header("10.0.0.0/8", "10.0.0.1", &[], "10.0.0.1")]
+    #[case::one_proxy("10.0.0.0/8", "10.0.0.1", &["192.0.2.1"], "192.0.2.1")]
+    #[case::what_the_client_wrote_does_not_count("10.0.0.0/8", "10.0.0.1", &["203.0.113.7, 192.0.2.1"], "192.0.2.1")]
+    #[case::two_proxies("10.0.0.0/8", "10.0.0.1", &["203.0.113.7, 192.0.2.1, 10.0.0.2"], "192.0.2.1")]
+    #[case::two_headers("10.0.0.0/8", "10.0.0.1", &["203.0.113.7", "192.0.2.1"], "192.0.2.1")]
+    #[case::with_a_port("10.0.0.0/8", "10.0.0.1", &["192.0.2.1:4711"], "192.0.2.1")]
+    #[case::v6_with_a_port("10.0.0.0/8", "10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1")]
+    #[case::nonsense("10.0.0.0/8", "10.0.0.1", &["192.0.2.1, unknown"], "10.0.0.1")]
+    #[case::nonsense_beyond_a_proxy("10.0.0.0/8", "10.0.0.1", &["unknown, 10.0.0.2"], "10.0.0.2")]
+    #[case::a_named_loopback("127.0.0.1", "127.0.0.1", &["192.0.2.1"], "192.0.2.1")]
+    fn a_request_comes_from_whom_the_nearest_named_proxy_heard(
+        #[case] setting: &str,
+        #[case] peer: &str,
+        #[case] headers: &[&str],
+        #[case] expected: &str,
+    ) {
+        let trusted: TrustedPeers = setting.parse().unwrap();
+        let headers = headers.iter().map(|header| header.as_bytes());
+        let source = trusted.source(peer.parse().unwrap(), headers);
+        assert_eq!(source, expected.parse::<IpAddr>().unwrap());
     }
 
     #[rstest::rstest]

@@ -60,21 +60,26 @@ fn redirect(request: &Request) -> Response {
         .and_then(|host| host.parse::<Authority>().ok())
         .filter(|host| !host.as_str().contains('@'));
     let Some(host) = host else {
-        let told = r#"{"error": "the request has no usable Host header"}"#;
-        return (
-            StatusCode::BAD_REQUEST,
-            [(header::CONTENT_TYPE, "application/json")],
-            told,
-        )
-            .into_response();
+        return told(StatusCode::BAD_REQUEST, NO_HOST);
     };
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
     let there = format!("https://{host}{path}");
-    (StatusCode::FOUND, [(header::LOCATION, there)]).into_response()
+    (
+        [(header::LOCATION, there)],
+        told(StatusCode::FOUND, HTTPS_ONLY),
+    )
+        .into_response()
 }
+
+fn told(status: StatusCode, body: &'static str) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+const NO_HOST: &str = r#"{"error": "the request has no usable Host header"}"#;
+const HTTPS_ONLY: &str = r#"{"error": "this server takes https alone: use its https address, or set SSLIFY=false where it is tried without"}"#;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");

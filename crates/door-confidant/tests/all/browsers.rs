@@ -16,7 +16,6 @@ fn header_login() -> Browsers {
     Browsers::Header(HeaderLogin {
         username_header: "X-Auth-User".to_owned(),
         email_header: "X-Auth-Email".to_owned(),
-        trusted: "10.0.0.0/8".parse().unwrap(),
         sessions: Arc::new(Sessions {
             key: CookieKey::new("secret"),
             cookie: "confidant_session".to_owned(),

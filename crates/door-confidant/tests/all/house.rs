@@ -150,7 +150,10 @@ impl House {
         ));
         let door = Door {
             confidant: Arc::new(Confidant::new(Arc::clone(&keep), settings)),
-            login: Arc::new(Login::new(None, Arc::clone(&client_keys)).with_browsers(browsers)),
+            login: Arc::new(
+                Login::new(None, Arc::clone(&client_keys))
+                    .with_browsers(browsers, "10.0.0.0/8".parse().unwrap()),
+            ),
             keep: Arc::clone(&keep),
             settings: Arc::new(door_settings),
         };

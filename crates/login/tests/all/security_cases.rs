@@ -9,7 +9,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
-use login::{BadUsername, KmsTokenSettings, LoginRefused, Refusal};
+use login::{
+    BadUsername, Browsers, CookieKey, HeaderLogin, KmsTokenSettings, LoginRefused, Refusal,
+    Sessions,
+};
 use rstest::rstest;
 use tokio::sync::Semaphore;
 
@@ -496,27 +499,77 @@ async fn case_12_a_flood_from_many_sources_spends_a_bounded_number_of_calls() {
     );
 }
 
-/// There is no cookie login in this program yet; when there is one, it must stay behind these headers.
 #[tokio::test]
-async fn case_13_refused_token_headers_never_fall_back_to_a_cookie() {
-    let world = World::new();
+async fn case_13_refused_token_headers_never_fall_back_to_a_browsers_login() {
+    let sessions = Sessions {
+        key: CookieKey::new("secret"),
+        cookie: "session".to_owned(),
+        xsrf_cookie: "XSRF-TOKEN".to_owned(),
+        lifetime: 60,
+        max_lifetime: 60,
+    };
+    let browsers = Browsers::Header(HeaderLogin {
+        username_header: "x-user".to_owned(),
+        email_header: "x-email".to_owned(),
+        sessions: Arc::new(sessions),
+    });
+    let world = World::new().with_browsers(browsers, "10.0.0.0/8".parse().expect("a network"));
     let asked = RefCell::new(Vec::new());
-    let headers = |name: &'static str| {
-        asked.borrow_mut().push(name);
+    let headers = |name: &str| {
+        asked.borrow_mut().push(name.to_owned());
         let value: Option<&[u8]> = match name {
             "x-auth-from" => Some(b"2/service/svc-a"),
             "x-auth-token" => Some(b"aGVsbG8="),
             "cookie" => Some(b"session=good"),
+            "x-user" => Some(b"ann"),
+            "x-email" => Some(b"ann@example.com"),
             _ => None,
         };
         value.into_iter()
     };
-    let got = world.login.prove_headers(headers, SOURCE, &request()).await;
-    assert_eq!(got.map_err(|why| why.refusal()), Err(Refusal::Refused));
+    let got = world.login.prove_request(headers, SOURCE, &request()).await;
+    assert_eq!(
+        got.map(|proved| proved.who).map_err(|why| why.refusal()),
+        Err(Refusal::Refused)
+    );
     assert_eq!(
         *asked.borrow(),
-        ["authorization", "x-auth-from", "x-auth-token"]
+        [
+            "x-forwarded-for",
+            "authorization",
+            "x-auth-from",
+            "x-auth-token"
+        ]
     );
+}
+
+#[tokio::test]
+async fn clients_behind_a_named_proxy_have_their_own_budgets_of_refusals() {
+    let world = World::new();
+    let world = world.with_browsers(Browsers::Nobody, "10.0.0.1".parse().expect("an address"));
+    let from = async |client: &'static str, token: &str| {
+        let headers = |name: &str| {
+            let value = match name {
+                "x-forwarded-for" => Some(client),
+                "x-auth-from" => Some("2/service/svc-a"),
+                "x-auth-token" => Some(token),
+                _ => None,
+            };
+            value.map(str::as_bytes).into_iter()
+        };
+        let got = world.login.prove_request(headers, SOURCE, &request()).await;
+        got.map(|proved| proved.who.name)
+            .map_err(|why| why.refusal())
+    };
+    let mut limited = false;
+    for n in 0..200 {
+        let junk = STANDARD.encode(format!("no token {n}"));
+        limited |= from("192.0.2.1", &junk).await == Err(Refusal::Limited);
+    }
+    assert!(limited);
+    let token = world.service_token("svc-a");
+    assert_eq!(from("192.0.2.1", &token).await, Err(Refusal::Limited));
+    assert_eq!(from("192.0.2.2", &token).await, Ok("svc-a".to_owned()));
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use keep::{
     TableError, TableName, Unwrapped, Value,
 };
 use login::{
-    ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login, LoginRefused,
-    Presented,
+    Browsers, ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login,
+    LoginRefused, Presented, TrustedPeers,
 };
 use seal::{DataKey, EncryptionContext, WrappedKey};
 use tokio::sync::Semaphore;
@@ -388,6 +388,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         Self::with(kms_settings(), client_key_settings())
+    }
+
+    pub(crate) fn with_browsers(self, browsers: Browsers, trusted: TrustedPeers) -> Self {
+        let login = self.login.with_browsers(browsers, trusted);
+        Self { login, ..self }
     }
 
     pub(crate) fn with_kms(settings: KmsTokenSettings) -> Self {

@@ -33,7 +33,7 @@ pub(super) fn read_trusted_peers(reader: &Reader<'_>) -> TrustedPeers {
 }
 
 /// How people at browsers log in.
-pub(super) fn read_browsers(reader: &Reader<'_>, trusted: &TrustedPeers) -> Browsers {
+pub(super) fn read_browsers(reader: &Reader<'_>) -> Browsers {
     if !reader.flag("USE_AUTH", true) {
         return Browsers::DangerEverybody;
     }
@@ -43,7 +43,7 @@ pub(super) fn read_browsers(reader: &Reader<'_>, trusted: &TrustedPeers) -> Brow
     match module.as_deref() {
         // Their logins come with a later version; until then nobody gets in by them.
         None | Some("google" | "saml") => Browsers::Nobody,
-        Some("header") => Browsers::Header(read_header_login(reader, trusted)),
+        Some("header") => Browsers::Header(read_header_login(reader)),
         Some("null") => {
             reader.complain("USER_AUTH_MODULE", "null goes with USE_AUTH=false alone");
             Browsers::Nobody
@@ -55,7 +55,7 @@ pub(super) fn read_browsers(reader: &Reader<'_>, trusted: &TrustedPeers) -> Brow
     }
 }
 
-fn read_header_login(reader: &Reader<'_>, trusted: &TrustedPeers) -> HeaderLogin {
+fn read_header_login(reader: &Reader<'_>) -> HeaderLogin {
     let secret = reader.text("SESSION_SECRET").unwrap_or_else(|| {
         reader.complain(
             "SESSION_SECRET",
@@ -69,7 +69,6 @@ fn read_header_login(reader: &Reader<'_>, trusted: &TrustedPeers) -> HeaderLogin
     HeaderLogin {
         username_header: read_header_name(reader, "HEADER_AUTH_USERNAME_HEADER"),
         email_header: read_header_name(reader, "HEADER_AUTH_EMAIL_HEADER"),
-        trusted: trusted.clone(),
         sessions: Arc::new(Sessions {
             key: CookieKey::new(&secret),
             cookie: read_cookie_name(reader, "SESSION_COOKIE_NAME", "confidant_session"),

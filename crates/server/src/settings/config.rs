@@ -249,7 +249,7 @@ impl Config {
                 .filter(|(setting, _)| setting.state != State::Used)
                 .map(|(setting, _)| *setting)
                 .collect(),
-            browsers: read_browsers(&reader, &trusted_peers),
+            browsers: read_browsers(&reader),
             trusted_peers,
             redirect_to_https: reader.flag("SSLIFY", sslify) && !reader.flag("DEBUG", false),
             maintenance: Maintenance {

@@ -144,7 +144,7 @@ pub const SETTINGS: &[Setting] = &[
         "FORWARDED_ALLOW_IPS",
         Text,
         "",
-        "proxies that are believed: addresses and networks (10.0.0.0/8), or *; loopback always is",
+        "proxies that are believed: addresses and networks (10.0.0.0/8), or *; loopback always is. X-Forwarded-For counts from those that are named",
     ),
     used(
         "SSLIFY",
