@@ -194,6 +194,23 @@ mod tests {
         assert_eq!(key.open(&long, now, 60), Err(BadCookie::TooLong));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_that_others_made_is_believed(cookie in ".{0,80}", dotted in "[A-Za-z0-9_-]{0,9}(\\.[A-Za-z0-9_-]{0,30}){0,4}") {
+            let now = Timestamp::from_seconds(1_800_000_000);
+            let key = CookieKey::new("s");
+            proptest::prop_assert!(key.open(&cookie, now, 60).is_err());
+            proptest::prop_assert!(key.open(&dotted, now, 60).is_err());
+        }
+
+        #[test]
+        fn what_was_signed_is_what_is_opened(payload in proptest::collection::vec(0_u8.., 0..200), at in 0_i64..4_102_444_800) {
+            let now = Timestamp::from_seconds(at);
+            let key = CookieKey::new("s");
+            proptest::prop_assert_eq!(key.open(&key.sign(&payload, now), now, 0), Ok(payload));
+        }
+    }
+
     #[test]
     fn a_key_shows_nothing() {
         assert_eq!(

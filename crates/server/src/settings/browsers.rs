@@ -33,7 +33,7 @@ pub(super) fn read_trusted_peers(reader: &Reader<'_>) -> TrustedPeers {
 }
 
 /// How people at browsers log in.
-pub(super) fn read_browsers(reader: &Reader<'_>) -> Browsers {
+pub(super) fn read_browsers(reader: &Reader<'_>, xsrf_cookie: &str) -> Browsers {
     if !reader.flag("USE_AUTH", true) {
         return Browsers::DangerEverybody;
     }
@@ -43,7 +43,7 @@ pub(super) fn read_browsers(reader: &Reader<'_>) -> Browsers {
     match module.as_deref() {
         // Their logins come with a later version; until then nobody gets in by them.
         None | Some("google" | "saml") => Browsers::Nobody,
-        Some("header") => Browsers::Header(read_header_login(reader)),
+        Some("header") => Browsers::Header(read_header_login(reader, xsrf_cookie)),
         Some("null") => {
             reader.complain("USER_AUTH_MODULE", "null goes with USE_AUTH=false alone");
             Browsers::Nobody
@@ -55,7 +55,7 @@ pub(super) fn read_browsers(reader: &Reader<'_>) -> Browsers {
     }
 }
 
-fn read_header_login(reader: &Reader<'_>) -> HeaderLogin {
+fn read_header_login(reader: &Reader<'_>, xsrf_cookie: &str) -> HeaderLogin {
     let secret = reader.text("SESSION_SECRET").unwrap_or_else(|| {
         reader.complain(
             "SESSION_SECRET",
@@ -66,13 +66,20 @@ fn read_header_login(reader: &Reader<'_>) -> HeaderLogin {
     let seconds = |name, default| {
         u32::try_from(reader.number(name, default, 0..=u32::MAX.into())).unwrap_or(0)
     };
+    let cookie = read_cookie_name(reader, "SESSION_COOKIE_NAME", "confidant_session");
+    if cookie == xsrf_cookie {
+        reader.complain(
+            "XSRF_COOKIE_NAME",
+            "is the name of the session's cookie too",
+        );
+    }
     HeaderLogin {
         username_header: read_header_name(reader, "HEADER_AUTH_USERNAME_HEADER"),
         email_header: read_header_name(reader, "HEADER_AUTH_EMAIL_HEADER"),
         sessions: Arc::new(Sessions {
             key: CookieKey::new(&secret),
-            cookie: read_cookie_name(reader, "SESSION_COOKIE_NAME", "confidant_session"),
-            xsrf_cookie: read_xsrf_cookie(reader),
+            cookie,
+            xsrf_cookie: xsrf_cookie.to_owned(),
             lifetime: seconds("PERMANENT_SESSION_LIFETIME", 43_200),
             max_lifetime: seconds("MAX_PERMANENT_SESSION_LIFETIME", 86_400),
         }),

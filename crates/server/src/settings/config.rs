@@ -211,6 +211,7 @@ impl Config {
         let kms_login = read_kms_login(&reader);
         let listen = read_listen(&reader);
         let trusted_peers = read_trusted_peers(&reader);
+        let xsrf_cookie = read_xsrf_cookie(&reader);
         let dangers = read_dangers(&reader);
         check_dangers(&reader, listen, &dangers);
         // A server of one machine has no proxy with a certificate in front.
@@ -249,7 +250,7 @@ impl Config {
                 .filter(|(setting, _)| setting.state != State::Used)
                 .map(|(setting, _)| *setting)
                 .collect(),
-            browsers: read_browsers(&reader),
+            browsers: read_browsers(&reader, &xsrf_cookie),
             trusted_peers,
             redirect_to_https: reader.flag("SSLIFY", sslify) && !reader.flag("DEBUG", false),
             maintenance: Maintenance {
@@ -258,7 +259,7 @@ impl Config {
                     .text("MAINTENANCE_MODE_TOUCH_FILE")
                     .map(PathBuf::from),
             },
-            client: read_client_config(&reader),
+            client: read_client_config(&reader, xsrf_cookie),
             dangers,
             backend,
             data_dir,
@@ -280,7 +281,7 @@ fn read_request_limit(reader: &Reader<'_>) -> Duration {
     }
 }
 
-fn read_client_config(reader: &Reader<'_>) -> ClientConfig {
+fn read_client_config(reader: &Reader<'_>, xsrf_cookie: String) -> ClientConfig {
     let mut defined: Value = Value::Object(reader.json("CLIENT_CONFIG", "{\"name\": \"value\"}"));
     defined.sort_all_objects();
     let limit = reader.number("HISTORY_PAGE_LIMIT", 0, 0..=u32::MAX.into());
@@ -290,7 +291,7 @@ fn read_client_config(reader: &Reader<'_>) -> ClientConfig {
             _ => Map::new(),
         },
         manage_grants: reader.flag("KMS_AUTH_MANAGE_GRANTS", true),
-        xsrf_cookie: read_xsrf_cookie(reader),
+        xsrf_cookie,
         history_page_limit: u32::try_from(limit).ok().filter(|limit| *limit > 0),
     }
 }

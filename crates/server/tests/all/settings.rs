@@ -183,6 +183,7 @@ fn a_header_login_is_read_with_its_sessions_and_shows_no_secret() {
 #[case::null_with_logins_on(&[("USER_AUTH_MODULE", "null")], "USER_AUTH_MODULE")]
 #[case::an_unknown_module(&[("USER_AUTH_MODULE", "ldap")], "USER_AUTH_MODULE")]
 #[case::a_cookie_with_a_semicolon(&[("XSRF_COOKIE_NAME", "a;b")], "XSRF_COOKIE_NAME")]
+#[case::one_cookie_for_two(&[HEADER[0], HEADER[1], HEADER[2], HEADER[3], ("XSRF_COOKIE_NAME", "confidant_session")], "XSRF_COOKIE_NAME")]
 #[case::a_name_for_a_peer(&[("FORWARDED_ALLOW_IPS", "10.0.0.1,proxy")], "FORWARDED_ALLOW_IPS")]
 #[case::a_list_for_clients(&[("CLIENT_CONFIG", "[]")], "CLIENT_CONFIG")]
 #[case::an_unknown_danger(&[("KEEPWARD_DANGER_ALLOW_INSECURE", "true")], "KEEPWARD_DANGER_ALLOW_INSECURE")]
