@@ -9,9 +9,8 @@ use keep::{AuditMode, Limits};
 use login::{Browsers, TrustedPeers};
 use serde_json::{Map, Value};
 
-use super::browsers::{
-    Danger, check_dangers, read_browsers, read_dangers, read_trusted_peers, read_xsrf_cookie,
-};
+use super::browsers::{read_browsers, read_trusted_peers, read_xsrf_cookie};
+use super::dangers::{Danger, check_dangers, read_dangers};
 use super::names::{SETTINGS, Setting, State};
 use super::reader::{Reader, Source, WrongSettings};
 use crate::HttpLimits;

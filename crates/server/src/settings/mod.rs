@@ -5,13 +5,14 @@
 
 mod browsers;
 mod config;
+mod dangers;
 mod names;
 mod reader;
 
-pub use browsers::Danger;
 pub use config::{
     Aws, Backend, ClientConfig, Confidant, ConfidantRules, Config, Defaults, KmsLogin, Maintenance,
     Rotation,
 };
+pub use dangers::Danger;
 pub use names::{Kind, SETTINGS, Setting, State};
 pub use reader::{Source, Wrong, WrongSettings};
