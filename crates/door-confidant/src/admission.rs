@@ -53,10 +53,11 @@ pub(crate) async fn admit(
 /// Proves who sends a request.
 pub(crate) async fn prove(door: &Door, parts: &Parts) -> Result<Proved, DoorError> {
     let request = request_id(door, parts);
-    let source = parts
+    // Without a known peer nobody's word counts.
+    let peer = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(peer)| {
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
             peer.ip()
         });
     let values = |name: &str| {
@@ -67,7 +68,7 @@ pub(crate) async fn prove(door: &Door, parts: &Parts) -> Result<Proved, DoorErro
             .map(HeaderValue::as_bytes)
     };
     door.login
-        .prove_request(values, source, &request)
+        .prove_request(values, peer, &request)
         .await
         .map_err(|refused| DoorError::Login {
             refusal: refused.refusal(),

@@ -103,6 +103,16 @@ async fn only_a_trusted_proxy_with_both_headers_proves_anybody(
 }
 
 #[tokio::test]
+async fn where_the_peer_is_not_known_nobodys_word_counts() {
+    let mut unknown = request("GET", "/v1/user/email", PROXY, &ANN);
+    unknown.extensions_mut().clear();
+    assert_eq!(
+        house().await.send_raw(As::Nobody, unknown).await.status,
+        401
+    );
+}
+
+#[tokio::test]
 async fn a_write_needs_the_token_of_its_own_session() {
     let house = house().await;
     let write = |headers: &[(&str, &str)]| request("POST", "/v1/credentials", PROXY, headers);
