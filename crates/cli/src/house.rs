@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use confidant::{Confidant, Encryption, Rotation};
-use domain::{ConfidantRules, PrincipalKind, Rules};
+use domain::{BlindWriters, ConfidantRules, PrincipalKind, Rules};
 use door_confidant::{ClientConfig, DoorSettings, Maintenance};
 use keep::{Clock, IndexSchema, Keep, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
@@ -204,6 +204,11 @@ fn rules(config: &Config) -> Rules {
     Rules {
         confidant,
         administrators: config.administrators.clone(),
+        blind_writers: if config.confidant.blind_writes_by_services {
+            BlindWriters::UsersAndServices
+        } else {
+            BlindWriters::Users
+        },
     }
 }
 

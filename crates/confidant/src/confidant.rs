@@ -7,7 +7,7 @@ use domain::{Action, Principal, RequestId, Resource, Target, Verb};
 use keep::{Ask, IndexSchema, Keep, Permit, Schema, TableError, TableName};
 
 use crate::directory::Directory;
-use crate::names::Names;
+use crate::names::{Named, Names};
 use crate::served::Served;
 use crate::{CredentialRecord, Encryption, Error, Pairs, Rotation, Sealed, sealing};
 
@@ -110,8 +110,9 @@ impl Confidant {
             .allowed
     }
 
-    pub(crate) fn names(&self) -> Names<'_> {
+    pub(crate) fn names(&self, of: Named) -> Names<'_> {
         Names {
+            of,
             items: self.keep.items(),
             own: self.keep.own_table(),
             table: &self.settings.table,

@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
+use crate::names::{Claim, Named};
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, BadField, Caller, Confidant, CredentialRecord, Error, Listed, Pairs, Sealed, Want,
@@ -251,37 +252,63 @@ impl Confidant {
         Ok((record, pairs))
     }
 
-    /// Refuses keys that other credentials hold in a service that maps them beside `id`.
-    async fn no_conflicts(
+    /// Finds a name free for `writer`, by the directory as it is now.
+    pub(crate) async fn claim_name(
+        &self,
+        permit: &Permit<'_>,
+        (of, name): (Named, &str),
+        writer: &str,
+        now: Timestamp,
+    ) -> Result<Claim, Error> {
+        self.directory
+            .refresh_names(of, permit.items(), &**self.keep.clock())
+            .await?;
+        self.names(of).claim(name, writer, now).await
+    }
+
+    /// Refuses pairs whose keys others hold in a service that maps them beside `id`.
+    pub(crate) async fn no_conflicts(
         &self,
         permit: &Permit<'_>,
         id: &str,
         pairs: &Pairs,
     ) -> Result<(), Error> {
-        if self.settings.ignore_conflicts {
+        let keys = pairs.keys().iter().map(String::as_str).collect();
+        self.no_shared_keys(permit, id, &keys).await
+    }
+
+    /// Refuses keys that others hold in a service that maps them beside the credential `id`, blind
+    /// or not.
+    pub(crate) async fn no_shared_keys(
+        &self,
+        permit: &Permit<'_>,
+        id: &str,
+        keys: &BTreeSet<&str>,
+    ) -> Result<(), Error> {
+        if self.settings.ignore_conflicts || keys.is_empty() {
             return Ok(());
         }
         self.directory
             .refresh_mappings(permit.items(), &**self.keep.clock())
             .await?;
-        let keys: BTreeSet<&str> = pairs.keys().iter().map(String::as_str).collect();
         let mut found = conflicts::Conflicts::new();
-        for service in self
+        for mut service in self
             .services_now(permit, &self.directory.mapping(id))
             .await?
         {
-            if !service.credentials.contains(id) {
+            let is_mapped = service.credentials.remove(id);
+            if !service.blind_credentials.remove(id) && !is_mapped {
                 continue;
             }
-            let mut others = service.credentials.clone();
-            others.remove(id);
-            let credentials = self.mapped(permit, &others, Consistency::Strong).await?;
+            let credentials = self
+                .mapped(permit, &service.credentials, Consistency::Strong)
+                .await?;
             let blind = self
                 .mapped_blind(permit, &service.blind_credentials, Consistency::Strong)
                 .await?;
             conflicts::beside(
                 &mut found,
-                &keys,
+                keys,
                 &service.id,
                 &conflicts::holders(&credentials, &blind),
             );
@@ -360,12 +387,10 @@ impl Change for Create<'_> {
             return Err(Error::TooBusy);
         }
         let confidant = self.confidant;
-        confidant
-            .directory
-            .refresh_names(permit.items(), &**confidant.keep.clock())
-            .await?;
         let now = confidant.keep.clock().now();
-        let claim = confidant.names().claim(&self.name, &self.id, now).await?;
+        let claim = confidant
+            .claim_name(permit, (Named::Credential, &self.name), &self.id, now)
+            .await?;
         let sealed = match &self.sealed {
             Some(sealed) => sealed.clone(),
             None => self
@@ -436,11 +461,11 @@ impl Change for Update<'_> {
         let claim = if name == stored.name {
             None
         } else {
-            confidant
-                .directory
-                .refresh_names(permit.items(), &**confidant.keep.clock())
-                .await?;
-            Some(confidant.names().claim(&name, &stored.id, now).await?)
+            Some(
+                confidant
+                    .claim_name(permit, (Named::Credential, &name), &stored.id, now)
+                    .await?,
+            )
         };
         let documentation = self
             .fields

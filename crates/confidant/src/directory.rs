@@ -1,4 +1,4 @@
-//! The directory: who has which name, and which services map a credential. Kept from the date index.
+//! The directory: who has which name, and which services map what. Kept from the date index.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use domain::Timestamp;
 use keep::{Clock, Item, Items, Order, TableError, TableName, Value};
 
 use crate::attributes::kind_of;
-use crate::credential_record::CredentialRecord;
+use crate::names::Named;
 use crate::service_record::ServiceRecord;
 
 /// Answers from memory; what it says is verified by a consistent read wherever it matters.
@@ -20,10 +20,11 @@ use crate::service_record::ServiceRecord;
 pub(crate) struct Directory {
     table: TableName,
     credentials: Side,
+    blind_credentials: Side,
     services: Side,
 }
 
-/// One kind of thing, found by words: a credential's name, a service's credential ids.
+/// One kind of thing, found by words: a credential's name, the ids that a service maps.
 struct Side {
     kind: &'static str,
     words_of: fn(&Item) -> BTreeSet<String>,
@@ -58,24 +59,32 @@ impl Directory {
         };
         Self {
             table,
-            credentials: side(CredentialRecord::KIND, |item| {
-                item.get("name")
-                    .and_then(Value::as_s)
-                    .map(str::to_owned)
-                    .into_iter()
-                    .collect()
-            }),
+            credentials: side(Named::Credential.kind(), name_of),
+            blind_credentials: side(Named::BlindCredential.kind(), name_of),
             services: side(ServiceRecord::KIND, |item| {
-                ServiceRecord::read(item)
-                    .map(|service| service.credentials)
-                    .unwrap_or_default()
+                let mapped = ServiceRecord::read(item).map(|mut service| {
+                    service.credentials.append(&mut service.blind_credentials);
+                    service.credentials
+                });
+                mapped.unwrap_or_default()
             }),
         }
     }
 
-    /// Ids of the credentials last seen under this name.
-    pub(crate) fn named(&self, name: &str) -> BTreeSet<String> {
-        self.credentials
+    fn names(&self, of: Named) -> &Side {
+        match of {
+            Named::Credential => &self.credentials,
+            Named::BlindCredential => &self.blind_credentials,
+        }
+    }
+
+    fn sides(&self) -> [&Side; 3] {
+        [&self.credentials, &self.blind_credentials, &self.services]
+    }
+
+    /// Ids of those last seen under this name.
+    pub(crate) fn named(&self, of: Named, name: &str) -> BTreeSet<String> {
+        self.names(of)
             .known()
             .by_word
             .get(name)
@@ -83,19 +92,19 @@ impl Directory {
             .unwrap_or_default()
     }
 
-    /// Ids of the services last seen to map this credential.
-    pub(crate) fn mapping(&self, credential: &str) -> BTreeSet<String> {
+    /// Ids of the services last seen to map this credential, blind or not.
+    pub(crate) fn mapping(&self, id: &str) -> BTreeSet<String> {
         self.services
             .known()
             .by_word
-            .get(credential)
+            .get(id)
             .cloned()
             .unwrap_or_default()
     }
 
     /// Notes an item that was just written here.
     pub(crate) fn note(&self, item: &Item) {
-        for side in [&self.credentials, &self.services] {
+        for side in self.sides() {
             if kind_of(item) == Some(side.kind) {
                 let mut known = side.known();
                 if let (Some(noted), Some(id)) =
@@ -111,10 +120,11 @@ impl Directory {
     /// Brings the names up to date.
     pub(crate) async fn refresh_names(
         &self,
+        of: Named,
         items: Items<'_>,
         clock: &dyn Clock,
     ) -> Result<(), TableError> {
-        self.credentials.refresh(items, clock, &self.table).await
+        self.names(of).refresh(items, clock, &self.table).await
     }
 
     /// Brings the mappings up to date.
@@ -133,7 +143,7 @@ impl Directory {
         items: Items<'_>,
         clock: &dyn Clock,
     ) -> Result<(), TableError> {
-        for side in [&self.credentials, &self.services] {
+        for side in self.sides() {
             let built = side.known().built;
             if built.is_none() && items.generation().is_some() {
                 // Nobody else writes, so it costs nothing to wait for the first write that asks.
@@ -277,6 +287,11 @@ impl Known {
     }
 }
 
+fn name_of(item: &Item) -> BTreeSet<String> {
+    let name = item.get("name").and_then(Value::as_s);
+    name.map(str::to_owned).into_iter().collect()
+}
+
 /// Units: seconds. Old servers are up to 14 hours ahead and 12 behind.
 const MARGIN: i64 = 26 * 60 * 60;
 
@@ -303,8 +318,11 @@ mod tests {
         let directory = Directory::new(TableName::new("t"));
         directory.note(&credential("c1", "old", 1));
         directory.note(&credential("c1", "new", 2));
-        assert!(directory.named("old").is_empty());
-        assert_eq!(directory.named("new"), BTreeSet::from(["c1".to_owned()]));
+        assert!(directory.named(Named::Credential, "old").is_empty());
+        assert_eq!(
+            directory.named(Named::Credential, "new"),
+            BTreeSet::from(["c1".to_owned()])
+        );
     }
 
     #[test]
@@ -312,8 +330,11 @@ mod tests {
         let directory = Directory::new(TableName::new("t"));
         directory.note(&credential("c1", "new", 2));
         directory.note(&credential("c1", "old", 1));
-        assert_eq!(directory.named("new"), BTreeSet::from(["c1".to_owned()]));
-        assert!(directory.named("old").is_empty());
+        assert_eq!(
+            directory.named(Named::Credential, "new"),
+            BTreeSet::from(["c1".to_owned()])
+        );
+        assert!(directory.named(Named::Credential, "old").is_empty());
     }
 
     #[test]
@@ -321,6 +342,6 @@ mod tests {
         let directory = Directory::new(TableName::new("t"));
         directory.note(&credential("c1", "n", 1));
         directory.note(&credential("c2", "n", 1));
-        assert_eq!(directory.named("n").len(), 2);
+        assert_eq!(directory.named(Named::Credential, "n").len(), 2);
     }
 }

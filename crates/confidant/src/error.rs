@@ -22,9 +22,15 @@ pub enum Error {
     /// The id is that of something else than a current credential.
     #[error("{0} is not a credential")]
     NotACredential(String),
+    /// The id is that of something else than a current blind credential.
+    #[error("{0} is not a blind credential")]
+    NotABlindCredential(String),
     /// The id is that of something else than a current service.
     #[error("{0} is not a service")]
     NotAService(String),
+    /// Fields without which nothing can be made, in the order in which old servers name them.
+    #[error("missing fields: {}", .0.join(", "))]
+    FieldsMissing(Vec<&'static str>),
     /// What was sent cannot be taken.
     #[error(transparent)]
     BadField(#[from] BadField),
@@ -71,8 +77,9 @@ impl Error {
             Self::Audit(_) => "audit-unavailable",
             Self::NotFound => "not-found",
             Self::NotACredential(_) => "not-a-credential",
+            Self::NotABlindCredential(_) => "not-a-blind-credential",
             Self::NotAService(_) => "not-a-service",
-            Self::BadField(_) => "bad-field",
+            Self::FieldsMissing(_) | Self::BadField(_) => "bad-field",
             Self::NameTaken { .. } => "name-taken",
             Self::MappingConflicts(_) | Self::UpdateConflicts(_) => "key-conflict",
             Self::TooLarge(_) => "too-large",
@@ -164,6 +171,30 @@ pub enum BadField {
     /// `blind_credentials` is not a list of texts.
     #[error("blind_credentials must be a list of ids")]
     BlindCredentialsNotIds,
+    /// `data_key` is not an object.
+    #[error("data_key must be an object")]
+    DataKeyNotObject,
+    /// `credential_pairs` is given without `data_key`.
+    #[error("credential_pairs needs its data_key")]
+    DataKeyNeeded,
+    /// `cipher_type` is not text.
+    #[error("cipher_type must be text")]
+    CipherTypeNotText,
+    /// `credential_pairs` is given without `cipher_type`.
+    #[error("credential_pairs needs its cipher_type")]
+    CipherTypeNeeded,
+    /// `cipher_version` is not a whole number.
+    #[error("cipher_version must be a whole number")]
+    CipherVersionNotNumber,
+    /// `credential_pairs` is given without `cipher_version`.
+    #[error("credential_pairs needs its cipher_version")]
+    CipherVersionNeeded,
+    /// `credential_keys` is not a list.
+    #[error("credential_keys must be a list")]
+    KeysNotList,
+    /// Something in `credential_keys` is not text.
+    #[error("credential_keys must be a list of texts")]
+    KeysNotTexts,
     /// `account` is neither text nor null.
     #[error("account must be text")]
     AccountNotText,

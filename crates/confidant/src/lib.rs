@@ -6,6 +6,7 @@
 //! `directory.rs` keep names unique without a scan.
 
 mod attributes;
+mod blind_credentials;
 mod blind_record;
 mod confidant;
 mod conflicts;
@@ -28,6 +29,7 @@ mod services;
 pub mod workload;
 mod write;
 
+pub use blind_credentials::BlindFields;
 pub use blind_record::BlindRecord;
 pub use confidant::{Caller, Confidant, Settings};
 pub use credential_record::{CredentialRecord, Sealed};
@@ -35,7 +37,7 @@ pub use credentials::{Credential, CredentialFields, CredentialRead, Permissions}
 pub use error::{BadField, Conflict, Conflicts, Error};
 pub use generated_value::GeneratedValue;
 pub use listing::Listed;
-pub use names::guard_key;
+pub use names::{Named, guard_key};
 pub use pairs::Pairs;
 pub use python_json::python_json_text;
 pub use rotation::Rotation;

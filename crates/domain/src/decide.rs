@@ -11,6 +11,24 @@ pub struct Rules {
     pub confidant: ConfidantRules,
     /// Names of the users who may manage client keys; a client key can speak for anybody.
     pub administrators: BTreeSet<String>,
+    /// Who writes blind credentials.
+    pub blind_writers: BlindWriters,
+}
+
+/// Who may create, change and revert blind credentials (`KEEPWARD_BLIND_WRITES_BY_SERVICES`).
+///
+/// Confidant asks no rule about them: every proven caller reads and writes all. Reading stays so,
+/// since nobody opens them without the clients' own keys. Writing stays so unless told otherwise:
+/// which services write cannot be seen in a table, so a refusal by default could stop a rotation
+/// job at the move. The audit log names each such write by its own rule; when it has none left,
+/// turn them off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BlindWriters {
+    /// Every user and every service, as in Confidant.
+    #[default]
+    UsersAndServices,
+    /// Users; services are refused under every rule set.
+    Users,
 }
 
 /// Confidant's two shipped rule sets (`ACL_MODULE`).
@@ -46,7 +64,9 @@ pub struct NearMiss {
 
 /// Decides. Total, pure, and the same for every door.
 pub fn decide(principal: &Principal, action: Action, target: &Target, rules: &Rules) -> Decision {
-    if rules.confidant == ConfidantRules::None && action.resource != Resource::ClientKey {
+    let has_own_rule = action.resource == Resource::ClientKey
+        || writes_blind(action) && rules.blind_writers == BlindWriters::Users;
+    if rules.confidant == ConfidantRules::None && !has_own_rule {
         return Decision {
             allowed: true,
             rule: "no-acl",
@@ -115,6 +135,28 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "service-reads-blind-credentials",
+        covers: |action| {
+            action.resource == Resource::BlindCredential
+                && matches!(action.verb, Verb::List | Verb::Metadata | Verb::Read)
+        },
+        applies: |principal, _, _| match principal.kind {
+            PrincipalKind::Service => Ok(()),
+            _ => Err("the caller is not a service"),
+        },
+    },
+    Rule {
+        name: "service-writes-blind-credentials",
+        covers: writes_blind,
+        applies: |principal, _, rules| match (principal.kind, rules.blind_writers) {
+            (PrincipalKind::Service, BlindWriters::UsersAndServices) => Ok(()),
+            (PrincipalKind::Service, BlindWriters::Users) => {
+                Err("KEEPWARD_BLIND_WRITES_BY_SERVICES is off")
+            }
+            _ => Err("the caller is not a service"),
+        },
+    },
+    Rule {
         name: "administrator-manages-client-keys",
         covers: |action| action.resource == Resource::ClientKey,
         applies: |principal, _, rules| match principal.kind {
@@ -135,3 +177,8 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+fn writes_blind(action: Action) -> bool {
+    action.resource == Resource::BlindCredential
+        && matches!(action.verb, Verb::Create | Verb::Update | Verb::Revert)
+}

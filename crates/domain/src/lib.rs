@@ -11,7 +11,7 @@ mod target;
 mod timestamp;
 
 pub use audit::{AuditEvent, EventId, Outcome, RequestId};
-pub use decide::{ConfidantRules, Decision, NO_RULE, NearMiss, Rules, decide};
+pub use decide::{BlindWriters, ConfidantRules, Decision, NO_RULE, NearMiss, Rules, decide};
 pub use principal::{LoginMethod, Principal, PrincipalKind};
 pub use revision::{InvalidRevision, Revision};
 pub use target::{Action, Resource, Target, Verb};

@@ -38,6 +38,8 @@ pub(crate) enum DoorError {
     Model(Error),
     /// An update of a credential that is not there, which old servers tell apart.
     NoSuchCredential,
+    /// The same of a blind credential, or of the revision to go back to.
+    NoSuchBlindCredential,
 }
 
 impl From<Error> for DoorError {
@@ -101,6 +103,9 @@ impl DoorError {
                 "The body is larger than 1 MiB.",
             ),
             Self::NoSuchCredential => error(StatusCode::NOT_FOUND, "Credential not found."),
+            Self::NoSuchBlindCredential => {
+                error(StatusCode::NOT_FOUND, "Blind credential not found.")
+            }
             Self::Model(Error::Refused(refused)) => not_allowed(refused),
             Self::Model(Error::WrongAccount) => error(
                 StatusCode::UNAUTHORIZED,
@@ -109,7 +114,18 @@ impl DoorError {
             Self::Model(Error::Audit(_)) => unavailable("audit log"),
             Self::Model(Error::NotFound) => (StatusCode::NOT_FOUND, json!({})),
             Self::Model(Error::NotACredential(_)) => bad("id provided is not a credential."),
+            Self::Model(Error::NotABlindCredential(_)) => {
+                bad("id provided is not a blind-credential.")
+            }
             Self::Model(Error::NotAService(_)) => bad("id provided is not a service."),
+            Self::Model(Error::FieldsMissing(names)) => {
+                // As Python prints a list.
+                let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+                bad(&format!(
+                    "The following fields are required: [{}]",
+                    names.join(", ")
+                ))
+            }
             Self::Model(Error::BadField(fault)) => bad(told_of(*fault)),
             Self::Model(Error::NameTaken { owner }) => (
                 StatusCode::CONFLICT,
@@ -207,6 +223,13 @@ fn not_allowed(refused: &Refused) -> Answer {
         (Resource::Service, Verb::Update) => {
             "map the credentials because they do not own the credentials being added".to_owned()
         }
+        (Resource::BlindCredential, Verb::List) => "list blind credentials".to_owned(),
+        (Resource::BlindCredential, Verb::Create) => "create blind credentials".to_owned(),
+        (Resource::BlindCredential, Verb::Metadata | Verb::Read) => {
+            format!("blind credential {shown}")
+        }
+        (Resource::BlindCredential, Verb::Update) => format!("update blind credential {shown}"),
+        (Resource::BlindCredential, Verb::Revert) => format!("revert blind credential {shown}"),
         (resource, verb) => format!("{} {} {shown}", verb.word(), resource.word()),
     };
     let mut told = json!({ "error": format!("{who} does not have access to {what}") });
@@ -263,6 +286,14 @@ fn told_of(fault: BadField) -> &'static str {
         BadField::EnabledNotBoolean => "Enabled must be a boolean.",
         BadField::CredentialsNotIds => "credentials must be a list of ids",
         BadField::BlindCredentialsNotIds => "blind_credentials must be a list of ids",
+        BadField::DataKeyNotObject => "data_key must be a dict with a region/key mapping.",
+        BadField::DataKeyNeeded => "data_key required when updating credential_pairs.",
+        BadField::CipherTypeNotText => "cipher_type must be a string",
+        BadField::CipherTypeNeeded => "cipher_type required when updating credential_pairs.",
+        BadField::CipherVersionNotNumber => "cipher_version must be a number",
+        BadField::CipherVersionNeeded => "cipher_version required when updating credential_pairs.",
+        BadField::KeysNotList => "credential_keys must be a list.",
+        BadField::KeysNotTexts => "credential_keys must be a list of strings",
         BadField::AccountNotText => "account must be a string",
         BadField::UnknownAccount => "account is not a valid account.",
         BadField::BadPage => "Failed to parse page",
@@ -305,7 +336,9 @@ mod tests {
     #[case::audit(Error::Audit(AuditUnavailable(inside())), 503)]
     #[case::missing(Error::NotFound, 404)]
     #[case::not_a_credential(Error::NotACredential(inside()), 400)]
+    #[case::not_a_blind_credential(Error::NotABlindCredential(inside()), 400)]
     #[case::not_a_service(Error::NotAService(inside()), 400)]
+    #[case::fields(Error::FieldsMissing(vec!["data_key"]), 400)]
     #[case::field(Error::BadField(BadField::NotJson), 400)]
     #[case::name(Error::NameTaken { owner: "c1".to_owned() }, 409)]
     #[case::mapping(Error::MappingConflicts([("k".to_owned(), Conflict::default())].into()), 400)]

@@ -37,8 +37,10 @@ pub(crate) async fn client_config(State(door): State<Door>, Proven(caller): Prov
             // Only the setting: a touch file comes and goes.
             "maintenance_mode": door.settings.maintenance.always,
             "permissions": {
-                // The original has no rule for these.
-                "blind_credentials": { "create": true, "list": true },
+                "blind_credentials": {
+                    "create": may(Resource::BlindCredential, Verb::Create),
+                    "list": may(Resource::BlindCredential, Verb::List),
+                },
                 "credentials": {
                     "create": may(Resource::Credential, Verb::Create),
                     "list": may(Resource::Credential, Verb::List),

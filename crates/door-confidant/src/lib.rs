@@ -5,6 +5,7 @@
 
 mod admission;
 mod answers;
+mod blind_credentials;
 mod credentials;
 mod errors;
 mod identity;

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use confidant::{Asked, BadField, CredentialFields, Pairs, ServiceFields};
+use confidant::{Asked, BadField, BlindFields, CredentialFields, Pairs, ServiceFields};
 use serde_json::{Map, Value};
 
 use crate::Door;
@@ -55,7 +55,7 @@ impl Sent {
 
     /// The fields of an update: `enabled` must be a boolean.
     pub(crate) fn for_update(self) -> CredentialFields {
-        self.credential(|value| value.as_bool().map(Some).ok_or(BadField::EnabledNotBoolean))
+        self.credential(boolean)
     }
 
     fn credential(self, enabled: impl FnOnce(Value) -> Asked<bool>) -> CredentialFields {
@@ -81,13 +81,82 @@ impl Sent {
                 Some(_) => Err(BadField::PairsNotObject),
             },
             enabled: sent.shift_remove("enabled").map_or(Ok(None), enabled),
-            metadata: match sent.shift_remove("metadata") {
-                None => Ok(None),
-                Some(Value::Object(metadata)) => Ok(Some(metadata)),
-                Some(_) => Err(BadField::MetadataNotObject),
-            },
+            metadata: object(&mut sent, "metadata", BadField::MetadataNotObject),
             documentation: text(&mut sent, "documentation", BadField::DocumentationNotText),
             tags: texts(&mut sent, "tags", BadField::TagsNotTexts),
+            mentions_revision: sent.contains_key("revision"),
+        }
+    }
+
+    /// The fields of a create of a blind credential: what Python calls false counts as not sent.
+    pub(crate) fn for_blind_create(mut self) -> BlindFields {
+        if let Ok(sent) = &mut self.0 {
+            for name in [
+                "cipher_version",
+                "cipher_type",
+                "credential_pairs",
+                "data_key",
+            ] {
+                if sent.get(name).is_some_and(|value| !holds_something(value)) {
+                    sent.shift_remove(name);
+                }
+            }
+        }
+        self.blind(|value| Ok(Some(truthy(&value))))
+    }
+
+    /// The fields of an update of a blind credential.
+    pub(crate) fn for_blind_update(self) -> BlindFields {
+        self.blind(boolean)
+    }
+
+    fn blind(self, enabled: impl FnOnce(Value) -> Asked<bool>) -> BlindFields {
+        let mut sent = match self.0 {
+            Ok(sent) => sent,
+            Err(fault) => {
+                return BlindFields {
+                    name: Err(fault),
+                    credential_pairs: Err(fault),
+                    data_key: Err(fault),
+                    cipher_type: Err(fault),
+                    cipher_version: Err(fault),
+                    credential_keys: Err(fault),
+                    enabled: Err(fault),
+                    metadata: Err(fault),
+                    documentation: Err(fault),
+                    mentions_revision: false,
+                };
+            }
+        };
+        BlindFields {
+            name: text(&mut sent, "name", BadField::NameNotText),
+            credential_pairs: object(&mut sent, "credential_pairs", BadField::PairsNotObject),
+            data_key: object(&mut sent, "data_key", BadField::DataKeyNotObject),
+            cipher_type: match sent.shift_remove("cipher_type") {
+                None => Ok(None),
+                Some(Value::String(text)) => Ok(Some(text)),
+                Some(_) => Err(BadField::CipherTypeNotText),
+            },
+            cipher_version: sent
+                .shift_remove("cipher_version")
+                .map_or(Ok(None), cipher_version),
+            credential_keys: match sent.shift_remove("credential_keys") {
+                None => Ok(None),
+                Some(Value::Array(keys)) => keys
+                    .into_iter()
+                    .map(key)
+                    .collect::<Result<_, _>>()
+                    .map(Some),
+                Some(_) => Err(BadField::KeysNotList),
+            },
+            enabled: sent.shift_remove("enabled").map_or(Ok(None), enabled),
+            metadata: object(&mut sent, "metadata", BadField::MetadataNotObject),
+            documentation: match sent.shift_remove("documentation") {
+                None => Ok(None),
+                Some(Value::Null) => Ok(Some(None)),
+                Some(Value::String(text)) => Ok(Some(Some(text))),
+                Some(_) => Err(BadField::DocumentationNotText),
+            },
             mentions_revision: sent.contains_key("revision"),
         }
     }
@@ -145,10 +214,46 @@ fn texts(sent: &mut Map<String, Value>, name: &str, fault: BadField) -> Asked<Ve
     }
 }
 
+fn object(sent: &mut Map<String, Value>, name: &str, fault: BadField) -> Asked<Map<String, Value>> {
+    match sent.shift_remove(name) {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(fault),
+    }
+}
+
+fn boolean(value: Value) -> Asked<bool> {
+    value.as_bool().map(Some).ok_or(BadField::EnabledNotBoolean)
+}
+
+/// A number, or its digits: the Python client sends `--cipher-version 2` as text.
+fn cipher_version(value: Value) -> Asked<u64> {
+    let number = match &value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok()
+        }
+        _ => None,
+    };
+    number.map(Some).ok_or(BadField::CipherVersionNotNumber)
+}
+
+fn key(value: Value) -> Result<String, BadField> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(BadField::KeysNotTexts),
+    }
+}
+
 /// What Python calls true; null is as if nothing was sent, which means true.
 fn truthy(value: &Value) -> bool {
+    value.is_null() || holds_something(value)
+}
+
+/// What Python calls true.
+fn holds_something(value: &Value) -> bool {
     match value {
-        Value::Null => true,
+        Value::Null => false,
         Value::Bool(held) => *held,
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::String(text) => !text.is_empty(),

@@ -14,7 +14,7 @@ use login::Login;
 
 use crate::admission::{Writes, admit};
 use crate::settings::DoorSettings;
-use crate::{credentials, identity, not_yet, pages, services};
+use crate::{blind_credentials, credentials, identity, not_yet, pages, services};
 
 /// What this door needs.
 #[derive(Clone)]
@@ -64,6 +64,20 @@ pub fn router(door: Door) -> Router {
             proven(
                 "GET, HEAD, OPTIONS, PUT",
                 get(services::read).put(services::map),
+            ),
+        )
+        .route(
+            "/v1/blind_credentials",
+            proven(
+                "GET, HEAD, OPTIONS, POST",
+                get(blind_credentials::list).post(blind_credentials::create),
+            ),
+        )
+        .route(
+            "/v1/blind_credentials/{id}",
+            proven(
+                "GET, HEAD, OPTIONS, PUT",
+                get(blind_credentials::read).put(blind_credentials::update),
             ),
         )
         .route(

@@ -3,9 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use confidant::{Caller, CredentialFields, Error, ServiceFields, Want};
+use domain::PrincipalKind;
+use keep::Value as Stored;
 use serde_json::{Value, json};
 
-use crate::house::{House, fields, pairs_of, service, service_fields, user};
+use crate::blind::{blind_fields, no_blind_fields};
+use crate::house::{
+    House, caller, fields, item_of, pairs_of, recorded, service, service_fields, user,
+};
 
 /// All operations of `Confidant` but `refresh`, which nobody asks for. Add a new one here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +24,13 @@ enum Operation {
     ReadService,
     ReadServiceMetadata,
     ListServices,
+    CreateBlindCredential,
+    ReadBlindCredential,
+    UpdateBlindCredential,
+    ListBlindCredentials,
 }
 
-const ALL: [Operation; 9] = [
+const ALL: [Operation; 13] = [
     Operation::CreateCredential,
     Operation::ReadCredential,
     Operation::ReadCredentialMetadata,
@@ -31,7 +40,29 @@ const ALL: [Operation; 9] = [
     Operation::ReadService,
     Operation::ReadServiceMetadata,
     Operation::ListServices,
+    Operation::CreateBlindCredential,
+    Operation::ReadBlindCredential,
+    Operation::UpdateBlindCredential,
+    Operation::ListBlindCredentials,
 ];
+
+/// The id of the blind credential beside a credential.
+fn blind_beside(credential: &str) -> String {
+    format!("b{credential}")
+}
+
+async fn put_blind_beside(house: &House, credential: &str) {
+    let file = recorded();
+    let entry = file["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["data_type"] == "blind-credential")
+        .unwrap();
+    let mut item = item_of(&entry["item"]);
+    item.insert("id".to_owned(), Stored::s(blind_beside(credential)));
+    house.put_like_old(item).await;
+}
 
 async fn ask(
     house: &House,
@@ -88,6 +119,19 @@ async fn ask(
             .list_services(caller, None, Ok(None))
             .await
             .map(drop),
+        Operation::CreateBlindCredential => confidant
+            .create_blind_credential(caller, blind_fields(&format!("new-{target}")))
+            .await
+            .map(drop),
+        Operation::ReadBlindCredential => confidant
+            .read_blind_credential(caller, &blind_beside(credential))
+            .await
+            .map(drop),
+        Operation::UpdateBlindCredential => confidant
+            .update_blind_credential(caller, &blind_beside(credential), no_blind_fields())
+            .await
+            .map(drop),
+        Operation::ListBlindCredentials => confidant.list_blind_credentials(caller).await.map(drop),
     }
 }
 
@@ -95,15 +139,20 @@ async fn ask(
 async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
     let house = House::new().await;
     let credential = house.create("c", json!({"k": "v"})).await;
+    put_blind_beside(&house, &credential).await;
     house.map("svc", &[&credential]).await;
     house.audit.take();
-    let stranger = service("stranger");
+    let stranger = caller(PrincipalKind::Other, "stranger", None);
     for operation in ALL {
         for round in 0..2 {
             let done = ask(&house, operation, &user(), &credential, "svc").await;
             let events = house.audit.take();
             assert_eq!(events.len(), 1, "{operation:?} {events:?}");
-            let created_again = operation == Operation::CreateCredential && round == 1;
+            let creates = matches!(
+                operation,
+                Operation::CreateCredential | Operation::CreateBlindCredential
+            );
+            let created_again = creates && round == 1;
             assert_eq!(
                 events[0]["outcome"],
                 if created_again { "failed" } else { "allowed" },
@@ -125,6 +174,8 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
         Operation::ReadCredential,
         Operation::UpdateCredential,
         Operation::ReadService,
+        Operation::ReadBlindCredential,
+        Operation::UpdateBlindCredential,
     ] {
         let missing = ask(&house, operation, &user(), "nowhere", "nowhere").await;
         assert!(matches!(missing, Err(Error::NotFound)), "{operation:?}");
@@ -148,6 +199,17 @@ async fn an_event_names_what_was_done_to_what_and_which_revision() {
         .unwrap_or_else(|e| panic!("{e}"));
     house.map("svc", &[&id]).await;
     house.map("svc", &[]).await;
+    let blind = house
+        .confidant
+        .create_blind_credential(&service("svc"), blind_fields("b"))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"))
+        .id;
+    house
+        .confidant
+        .update_blind_credential(&service("svc"), &blind, no_blind_fields())
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     let told: Vec<Value> = house
         .audit
         .take()
@@ -161,6 +223,8 @@ async fn an_event_names_what_was_done_to_what_and_which_revision() {
             json!(["credential.update", id, 2]),
             json!(["service.create", "svc", 1]),
             json!(["service.update", "svc", 2]),
+            json!(["blind_credential.create", blind, 1]),
+            json!(["blind_credential.update", blind, 2]),
         ]
     );
 }
@@ -169,6 +233,7 @@ async fn an_event_names_what_was_done_to_what_and_which_revision() {
 async fn a_read_that_cannot_be_recorded_is_not_answered() {
     let house = House::new().await;
     let id = house.create("c", json!({"k": "v"})).await;
+    put_blind_beside(&house, &id).await;
     house.map("svc", &[&id]).await;
     house
         .confidant
@@ -181,6 +246,8 @@ async fn a_read_that_cannot_be_recorded_is_not_answered() {
         Operation::ReadService,
         Operation::ListCredentials,
         Operation::ListServices,
+        Operation::ReadBlindCredential,
+        Operation::ListBlindCredentials,
     ] {
         let refused = ask(&house, operation, &user(), &id, "svc").await;
         assert!(matches!(refused, Err(Error::Audit(_))), "{operation:?}");

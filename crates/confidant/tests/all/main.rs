@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and tells counts"
 )]
 
+mod blind;
 mod events;
 mod house;
 mod model;

@@ -149,7 +149,7 @@ async fn names_are_taken_once_with_and_without_a_guard() {
     assert!(matches!(refused, Some(Error::NameTaken { owner }) if owner == "f".repeat(32)));
 }
 
-fn settings_like(house: &House) -> confidant::Settings {
+pub(crate) fn settings_like(house: &House) -> confidant::Settings {
     confidant::Settings {
         table: house.name.clone(),
         master_key: "alias/confidant".to_owned(),

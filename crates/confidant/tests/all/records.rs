@@ -40,7 +40,7 @@ fn every_recorded_item_reads_and_is_written_again_byte_for_byte() {
                 as_current(&item)
             ),
             "blind-credential" => {
-                BlindRecord::read(&item).unwrap();
+                assert_eq!(BlindRecord::read(&item).unwrap().item(), as_current(&item))
             }
             other => panic!("unknown kind {other}"),
         }
@@ -179,6 +179,21 @@ fn legacy_forms_mean_what_the_vectors_say() {
     ))
     .unwrap();
     assert_eq!(service.credentials.into_iter().collect::<Vec<_>>(), ["abc"]);
+    let blind = |name, value| BlindRecord::read(&altered("blind-credential", name, value)).unwrap();
+    assert!(blind("enabled", form("enabled as number")).enabled);
+    assert_eq!(
+        blind("credential_keys", form("set elements JSON-quoted"))
+            .credential_keys
+            .into_iter()
+            .collect::<Vec<_>>(),
+        ["abc"]
+    );
+    assert!(blind("credential_keys", None).credential_keys.is_empty());
+    assert_eq!(
+        blind("documentation", form("documentation NULL")).documentation,
+        None
+    );
+    assert_eq!(blind("metadata", None).metadata, None);
 }
 
 #[tokio::test]
@@ -364,6 +379,41 @@ mod laws {
                 blind_credentials: blind,
             };
             prop_assert_eq!(ServiceRecord::read(&record.item()).unwrap(), record);
+        }
+
+        #[test]
+        fn a_blind_credential_reads_back_as_it_was_written(
+            texts in [any::<String>(), any::<String>(), any::<String>()],
+            number in 1..u64::MAX,
+            cipher_version in option::of(any::<u64>()),
+            enabled: bool,
+            modified_date in date(),
+            documentation in option::of(any::<String>()),
+            metadata in option::of(btree_map(any::<String>(), any::<String>(), 0..4)),
+            sealed in [btree_map(any::<String>(), any::<String>(), 0..4), btree_map(any::<String>(), any::<String>(), 0..4)],
+            credential_keys in btree_set("[a-z_]{1,8}", 0..4),
+        ) {
+            let [name, modified_by, cipher_type] = texts;
+            let as_json = |map: BTreeMap<String, String>| -> serde_json::Map<_, _> {
+                map.into_iter().map(|(key, text)| (key, text.into())).collect()
+            };
+            let [credential_pairs, data_key] = sealed.map(as_json);
+            let record = BlindRecord {
+                id: "b".to_owned(),
+                revision: Revision::new(number).unwrap(),
+                name,
+                enabled,
+                modified_date,
+                modified_by,
+                documentation,
+                metadata: metadata.map(as_json),
+                credential_keys,
+                cipher_type: Some(cipher_type),
+                cipher_version,
+                credential_pairs,
+                data_key,
+            };
+            prop_assert_eq!(BlindRecord::read(&record.item()).unwrap(), record);
         }
 
         #[test]

@@ -1,8 +1,8 @@
 //! What holds of decisions besides single cases.
 
 use domain::{
-    Action, ConfidantRules, LoginMethod, NO_RULE, Principal, PrincipalKind, Resource, Rules,
-    Target, Verb, decide,
+    Action, BlindWriters, ConfidantRules, LoginMethod, NO_RULE, Principal, PrincipalKind, Resource,
+    Rules, Target, Verb, decide,
 };
 use rstest::rstest;
 
@@ -98,7 +98,7 @@ fn another_kind_of_caller_may_nothing() {
 }
 
 #[test]
-fn a_service_may_read_itself_and_authorities_and_nothing_else() {
+fn a_service_may_read_itself_and_authorities_use_blind_credentials_and_nothing_else() {
     for (who, action, target) in
         every_question().filter(|(who, ..)| who.kind == PrincipalKind::Service)
     {
@@ -107,10 +107,12 @@ fn a_service_may_read_itself_and_authorities_and_nothing_else() {
             && target == Target::one("ann");
         let authorities = action.resource == Resource::CertificateAuthority
             && matches!(action.verb, Verb::List | Verb::Read);
+        let blind = action.resource == Resource::BlindCredential
+            && !matches!(action.verb, Verb::Archive | Verb::Delete);
         let decision = decide(&who, action, &target, &Rules::default());
         assert_eq!(
             decision.allowed,
-            itself || authorities,
+            itself || authorities || blind,
             "{action} {target:?}"
         );
     }
@@ -122,6 +124,7 @@ fn client_keys_are_for_administrators_under_every_rule_set() {
         let rules = Rules {
             confidant,
             administrators: ["ann".to_owned()].into(),
+            ..Rules::default()
         };
         for verb in VERBS {
             for kind in KINDS {
@@ -135,6 +138,39 @@ fn client_keys_are_for_administrators_under_every_rule_set() {
                         "{kind:?} {name} {action}"
                     );
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn told_so_only_users_write_blind_credentials_under_every_rule_set() {
+    for confidant in [ConfidantRules::Default, ConfidantRules::None] {
+        let rules = Rules {
+            confidant,
+            blind_writers: BlindWriters::Users,
+            ..Rules::default()
+        };
+        for (who, action, target) in every_question() {
+            let writes = action.resource == Resource::BlindCredential
+                && matches!(action.verb, Verb::Create | Verb::Update | Verb::Revert);
+            let decision = decide(&who, action, &target, &rules);
+            if writes {
+                assert_eq!(
+                    decision.allowed,
+                    who.kind == PrincipalKind::User,
+                    "{who:?} {action}"
+                );
+            } else {
+                let open = Rules {
+                    confidant,
+                    ..Rules::default()
+                };
+                assert_eq!(
+                    decision,
+                    decide(&who, action, &target, &open),
+                    "{who:?} {action}"
+                );
             }
         }
     }

@@ -19,6 +19,7 @@ fn rules() -> Rules {
     Rules {
         confidant: ConfidantRules::Default,
         administrators: ["root".to_owned()].into(),
+        ..Rules::default()
     }
 }
 
@@ -76,6 +77,21 @@ fn only_exactly_its_own_name_is_a_service_itself(#[case] name: &str, #[case] its
 #[case::user_asks_for_an_authority(
     PrincipalKind::User, "alice", Resource::CertificateAuthority, Verb::Read, NO_RULE,
     &[("service-reads-authorities", "the caller is not a service")]
+)]
+#[case::service_reads_blind(
+    PrincipalKind::Service, "web", Resource::BlindCredential, Verb::Read, "service-reads-blind-credentials",
+    &[("user-except-certificates", "the caller is not a user")]
+)]
+#[case::service_writes_blind(
+    PrincipalKind::Service, "web", Resource::BlindCredential, Verb::Revert, "service-writes-blind-credentials",
+    &[("user-except-certificates", "the caller is not a user")]
+)]
+#[case::other_kind_reads_blind(
+    PrincipalKind::Other, "web", Resource::BlindCredential, Verb::List, NO_RULE,
+    &[
+        ("user-except-certificates", "the caller is not a user"),
+        ("service-reads-blind-credentials", "the caller is not a service"),
+    ]
 )]
 #[case::nothing_comes_near(PrincipalKind::Service, "web", Resource::Certificate, Verb::Read, NO_RULE, &[])]
 fn tells_which_rule_decided_and_what_came_near(

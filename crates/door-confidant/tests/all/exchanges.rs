@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::house::{As, House};
 
 /// Entries of the browser user, in order. `(revert)` puts back the first revision of the first
-/// credential.
+/// credential, `(blind revert)` that of the first blind one.
 const OF_THE_USER: &[&str] = &[
     "empty list",
     "create1",
@@ -48,6 +48,20 @@ const OF_THE_USER: &[&str] = &[
     "create conflicting",
     "svc conflict",
     "cred conflict",
+    "blind create",
+    "blind dup",
+    "blind missing",
+    "blind min",
+    "blind dk list",
+    "blind keys str",
+    "blind list",
+    "blind get",
+    "blind get none",
+    "blind update meta",
+    "blind update pairs missing",
+    "blind update pairs",
+    "(blind revert)",
+    "svc blind",
     "mk",
     "upd empty pairs",
     "upd en str",
@@ -57,8 +71,12 @@ const OF_THE_USER: &[&str] = &[
     "svc",
     "svc same again",
     "mk2",
+    "mkb",
+    "svc3",
     "svc unk",
+    "blind conflict",
     "upd ok mapped",
+    "blind ok mapped",
     "arch of cred in svc",
     "dup ids",
     "put archived svc",
@@ -75,6 +93,7 @@ const OF_SERVICES: &[&str] = &[
     "svc list creds",
     "svc get cred",
     "svc list svc",
+    "svc blind create (no ACL)",
 ];
 
 #[tokio::test]
@@ -96,13 +115,15 @@ async fn answers_what_the_real_server_answered() {
     let rlane = As::User("rlane@example.com");
     let mut compared = 0;
     for name in OF_THE_USER {
-        if *name == "(revert)" {
-            let mut back = entry("ui user, header auth", "create1");
+        let reverted = match *name {
+            "(revert)" => Some(("create1", "/v1/credentials/")),
+            "(blind revert)" => Some(("blind create", "/v1/blind_credentials/")),
+            _ => None,
+        };
+        if let Some((first, path)) = reverted {
+            let mut back = entry("ui user, header auth", first);
             back["method"] = json!("PUT");
-            back["path"] = json!(format!(
-                "/v1/credentials/{}",
-                back["body"]["id"].as_str().unwrap()
-            ));
+            back["path"] = json!(format!("{path}{}", back["body"]["id"].as_str().unwrap()));
             replay(&house, rlane, &back, &mut ids).await;
             continue;
         }

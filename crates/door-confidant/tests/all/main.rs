@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod blind;
 mod browsers;
 mod exchanges;
 mod house;

@@ -127,6 +127,8 @@ pub struct Confidant {
     pub enforce_documentation: bool,
     /// Credentials of one service may share a key.
     pub ignore_conflicts: bool,
+    /// Services may write blind credentials.
+    pub blind_writes_by_services: bool,
     /// When credentials are due.
     pub rotation: Rotation,
 }
@@ -457,6 +459,7 @@ fn read_confidant(reader: &Reader<'_>, embedded: bool) -> Confidant {
         encrypt: reader.flag("USE_ENCRYPTION", true),
         enforce_documentation: reader.flag("ENFORCE_DOCUMENTATION", false),
         ignore_conflicts: reader.flag("IGNORE_CONFLICTS", false),
+        blind_writes_by_services: reader.flag("KEEPWARD_BLIND_WRITES_BY_SERVICES", true),
         rotation: Rotation {
             maximum_days: u32::try_from(reader.number("MAXIMUM_ROTATION_DAYS", 0, 0..=100_000))
                 .unwrap_or(0),

@@ -421,6 +421,12 @@ pub const SETTINGS: &[Setting] = &[
         "credentials of one service may share a key",
     ),
     used(
+        "KEEPWARD_BLIND_WRITES_BY_SERVICES",
+        Flag,
+        "true",
+        "services may create, change and revert every blind credential, as Confidant lets them; false leaves it to users",
+    ),
+    used(
         "MAXIMUM_ROTATION_DAYS",
         Number,
         "0",
