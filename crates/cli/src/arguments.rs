@@ -161,12 +161,77 @@ pub(crate) enum ClientKeyCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: Option<TokenCommand>,
     /// Minutes it is good for from now on; servers take up to their AUTH_TOKEN_MAX_LIFETIME, less 3
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_437))]
     pub(crate) minutes: u32,
     #[command(flatten)]
     pub(crate) connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Explain a token and its username: what is wrong with them, and which policy condition rejects them
+    Inspect(Inspect),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The token from a file: bare, or as header lines (X-Auth-From, X-Auth-Token, Authorization);
+    /// `-` is standard input. Without it, asks for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The username that goes with it: NAME, or VERSION/TYPE/NAME
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    /// The server's name in tokens (its AUTH_CONTEXT)
+    #[arg(long, env = "KEEPWARD_TO", value_name = "CONTEXT")]
+    pub(crate) to: Option<String>,
+    /// The context that the client encrypted under: from=web,to=confidant,user_type=service
+    #[arg(long, value_name = "NAME=VALUE,...", value_delimiter = ',', value_parser = name_and_value)]
+    pub(crate) context: Vec<(String, String)>,
+    /// An IAM or key policy (JSON) to judge the client's call by; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The call that the policies are asked about
+    #[arg(long, default_value = "kms:Encrypt")]
+    pub(crate) action: String,
+    /// The ARN of the key, for the policies' Resource
+    #[arg(long, value_name = "ARN")]
+    pub(crate) key_arn: Option<String>,
+    /// Whether the client's credentials came with MFA; absent: long-lived keys, which say nothing
+    #[arg(long, value_enum)]
+    pub(crate) mfa: Option<Mfa>,
+    /// A further fact for the policies, for example aws:username=alice; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = name_and_value)]
+    pub(crate) fact: Vec<(String, String)>,
+    /// Try to decrypt the token here, under the contexts that people mean, with this machine's AWS credentials
+    #[arg(long)]
+    pub(crate) decrypt: bool,
+    /// Send username and token to this server and tell what it says
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is known of multi-factor authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mfa {
+    Yes,
+    No,
+    Absent,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it takes NAME=VALUE".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

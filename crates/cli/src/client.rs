@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use login::BearerToken;
 use serde::Serialize;
 use serde_json::Value;
 use ureq::http::StatusCode;
@@ -9,7 +10,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::arguments::Connection;
 use crate::exit::{Failure, Kind, Outcome};
-use crate::token::{Credentials, credentials};
+use crate::token::{Credentials, basic, credentials};
 
 /// The greatest answer read, bytes.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
@@ -28,39 +29,9 @@ impl Client {
     pub(crate) fn connect(connection: &Connection) -> Outcome<Self> {
         let credentials = credentials(connection, Duration::from_secs(600))?;
         let url = credentials.url(connection);
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(Failure::new(
-                Kind::Usage,
-                "--url takes an address that begins with http:// or https://",
-            ));
-        }
-        let authority = url
-            .split("://")
-            .nth(1)
-            .and_then(|rest| rest.split('/').next());
-        if authority.is_some_and(|authority| authority.contains('@')) {
-            return Err(Failure::new(
-                Kind::Usage,
-                "--url takes no user or password; --key-file names who asks",
-            ));
-        }
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(std::sync::Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .build();
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // Tokens and values go to the server that was named, whatever the environment says.
-            .proxy(None)
-            .tls_config(tls)
-            .build()
-            .new_agent();
+        check_address("--url", &url)?;
         Ok(Self {
-            agent,
+            agent: agent(),
             url,
             credentials,
         })
@@ -154,6 +125,70 @@ impl Client {
         }
         Err(refusal(status, json.as_ref()))
     }
+}
+
+/// What a server said to a token: its status and the id it gave the request.
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) request: Option<String>,
+}
+
+/// Sends `GET path` with a username and a token that somebody else made.
+pub(crate) fn ask(url: &str, username: &str, token: &BearerToken, path: &str) -> Outcome<Said> {
+    let url = url.trim_end_matches('/');
+    check_address("--server", url)?;
+    let answer = agent()
+        .get(format!("{url}{path}"))
+        .header("Authorization", basic(username, token))
+        .call()
+        .map_err(|error| Failure::new(Kind::Unavailable, format!("cannot reach {url}: {error}")))?;
+    let request = answer
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .map(printable);
+    Ok(Said {
+        status: answer.status().as_u16(),
+        request,
+    })
+}
+
+fn check_address(flag: &str, url: &str) -> Outcome {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{flag} takes an address that begins with http:// or https://"),
+        ));
+    }
+    let authority = url
+        .split("://")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next());
+    if authority.is_some_and(|authority| authority.contains('@')) {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{flag} takes no user or password"),
+        ));
+    }
+    Ok(())
+}
+
+fn agent() -> ureq::Agent {
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(std::sync::Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .build();
+    ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        // Tokens and values go to the server that was named, whatever the environment says.
+        .proxy(None)
+        .tls_config(tls)
+        .build()
+        .new_agent()
 }
 
 /// What the server said no with, for a person.

@@ -20,6 +20,8 @@ mod exec_command;
 mod exit;
 mod formats;
 mod house;
+mod iam_condition;
+mod iam_policy;
 mod log;
 mod output;
 mod ports;
@@ -30,6 +32,8 @@ mod served;
 mod service_command;
 mod settings;
 mod token;
+mod token_findings;
+mod token_inspect;
 mod variables;
 mod wiring;
 
@@ -37,7 +41,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, TokenCommand};
 pub use crate::exit::{Failure, Kind, Outcome};
 pub use crate::wiring::Wiring;
 
@@ -68,7 +72,10 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         Command::Demo(demo) => demo::run(&demo, &wiring),
         Command::Config(command) => config_command::run(file, command),
         Command::ClientKey(command) => client_key_command::run(command),
-        Command::Token(token) => token::run(&token),
+        Command::Token(token) => match token.command {
+            Some(TokenCommand::Inspect(inspect)) => token_inspect::run(&inspect),
+            None => token::run(&token),
+        },
         Command::Service(command) => service_command::run(command),
         Command::Credential(command) => credential_command::run(command),
         Command::Exec(exec) => exec_command::run(&exec),

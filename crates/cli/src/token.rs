@@ -24,10 +24,7 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// The value of an `Authorization` header.
     pub(crate) fn basic(&self) -> String {
-        format!(
-            "Basic {}",
-            STANDARD.encode(format!("{}:{}", self.username, self.token.expose()))
-        )
+        basic(&self.username, &self.token)
     }
 
     /// The name proven: the last part of the username.
@@ -44,6 +41,14 @@ impl Credentials {
             .unwrap_or("http://127.0.0.1:8080");
         url.trim_end_matches('/').to_owned()
     }
+}
+
+/// The value of an `Authorization` header for this username and token.
+pub(crate) fn basic(username: &str, token: &BearerToken) -> String {
+    format!(
+        "Basic {}",
+        STANDARD.encode(format!("{username}:{}", token.expose()))
+    )
 }
 
 pub(crate) fn run(token: &Token) -> Outcome {

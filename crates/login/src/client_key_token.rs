@@ -68,7 +68,7 @@ pub struct UnverifiedToken<'t> {
 }
 
 /// Whether these bytes claim to be a client key's token; KMS ciphertexts never begin so.
-pub(crate) fn is_client_key_token(bytes: &[u8]) -> bool {
+pub fn is_client_key_token(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
@@ -142,6 +142,11 @@ pub fn danger_parse_token(token: &[u8]) -> Result<UnverifiedToken<'_>, LoginRefu
 }
 
 impl UnverifiedToken<'_> {
+    /// From when to when it says that it holds, both inclusive.
+    pub fn validity(&self) -> (Timestamp, Timestamp) {
+        (self.validity.not_before, self.validity.not_after)
+    }
+
     /// Whether the owner of `key` made this token.
     pub fn is_signed_by(&self, key: &VerifyingKey) -> bool {
         key.verify(self.signed, self.signature)

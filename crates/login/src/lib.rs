@@ -35,7 +35,9 @@ pub use browsers::{Browsers, HeaderLogin};
 pub use client_key_file::{ClientKeyFile, ClientKeyFileError, DEFAULT_TO};
 pub use client_key_operations::{ClientKeyError, NewClientKey};
 pub use client_key_record::ClientKey;
-pub use client_key_token::{BadClientKeyId, ClientKeyId, UnverifiedToken, danger_parse_token};
+pub use client_key_token::{
+    BadClientKeyId, ClientKeyId, UnverifiedToken, danger_parse_token, is_client_key_token,
+};
 pub use client_keys::{ClientKeySettings, ClientKeys};
 pub use failure_budget::FailureLimits;
 pub use kms_token::{KmsTokenSettings, KmsTokens};
