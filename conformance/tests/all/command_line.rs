@@ -364,3 +364,60 @@ fn a_page_made_by_the_program_is_as_it_makes_it(#[case] page: &str, #[case] argu
         arguments.join(" ")
     );
 }
+
+/// The case of the forum: a version 2 username, a context without `user_type`, a general error.
+#[test]
+fn one_command_names_what_a_general_error_hides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let token = write(
+        "request",
+        "X-Auth-From: 2/user/alice\nX-Auth-Token: AQICAHgAAAA=\n",
+    );
+    let policy = write(
+        "policy.json",
+        r#"{"Statement": {"Sid": "Tokens", "Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*", "Condition": {
+            "StringEquals": {"kms:EncryptionContext:user_type": "user"},
+            "Bool": {"aws:MultiFactorAuthPresent": "true"}}}}"#,
+    );
+    let inspect = |context: &str, mfa: &str| {
+        conformance::run(Program::keepward().command(&[
+            "token",
+            "inspect",
+            "--json",
+            "--token-file",
+            &token,
+            "--to",
+            "confidant",
+            "--context",
+            context,
+            "--policy",
+            &policy,
+            "--mfa",
+            mfa,
+        ]))
+    };
+    let wrong = inspect("from=alice,to=confidant", "absent");
+    assert_eq!(wrong.status.code(), Some(4));
+    let told: Value = serde_json::from_slice(&wrong.stdout).expect("JSON");
+    assert_eq!(told["faults"], 2);
+    let faults = told["findings"].to_string();
+    for part in [
+        "user_type is missing from the context",
+        "statement 1 (Tokens) would allow it",
+        "aws:MultiFactorAuthPresent wants",
+    ] {
+        assert!(faults.contains(part), "{part} is not in {faults}");
+    }
+    assert!(!faults.contains("AQICAHgAAAA="));
+    let right = inspect("from=alice,to=confidant,user_type=user", "yes");
+    assert!(
+        right.status.success(),
+        "{}",
+        String::from_utf8_lossy(&right.stdout)
+    );
+}

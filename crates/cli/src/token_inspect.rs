@@ -305,7 +305,7 @@ fn decrypted(asked: &Inspect, given: &Given) -> Outcome<Vec<Finding>> {
         .build()
         .map_err(|error| crate::exit::internal("starting the runtime", error))?;
     runtime.block_on(async {
-        let kms = crate::aws_ports::client_kms().await;
+        let kms = crate::aws_ports::client_kms(None).await;
         let wrapped = WrappedKey(bytes);
         for (position, context) in meant(&username, to, asked).into_iter().enumerate() {
             let shown = shown(&context);
