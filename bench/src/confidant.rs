@@ -15,14 +15,17 @@ pub(crate) const WORKERS: usize = 2;
 
 /// Installs it unless it is there; returns its virtual environment.
 pub(crate) fn set_up() -> Result<PathBuf> {
-    let script = root().join("bench/reference/set-up.sh");
-    let output = Command::new(&script).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "{} failed", script.display());
+    let output = Command::new(env!("CARGO"))
+        .args(["xtask", "confidant"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "cargo xtask confidant failed");
     let text = String::from_utf8(output.stdout)?;
     Ok(PathBuf::from(
         text.lines()
             .next_back()
-            .context("set-up.sh named no folder")?,
+            .context("cargo xtask confidant named no folder")?,
     ))
 }
 

@@ -15,6 +15,8 @@ use crate::http::Http;
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
+    /// The arguments that make it a server.
+    serve: Vec<String>,
     settings: Vec<(String, String)>,
 }
 
@@ -27,6 +29,30 @@ impl Program {
     /// `keepward` with a kill round every port call.
     pub fn that_dies() -> Self {
         Self::named("keepward-that-dies")
+    }
+
+    /// The real Confidant 7.0.0, as its authors ship it: under gunicorn, with two workers.
+    /// `python` is the one of its virtual environment.
+    pub fn confidant(python: PathBuf) -> Self {
+        let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("confidant/gunicorn_settings.py");
+        let settings = settings.display().to_string();
+        let serve = [
+            "-m",
+            "gunicorn",
+            "--config",
+            &settings,
+            "confidant.wsgi:app",
+        ];
+        Self {
+            path: python,
+            serve: serve.map(str::to_owned).into(),
+            settings: Vec::new(),
+        }
+        .set_all(&[
+            // Work that no request asks for.
+            ("BACKGROUND_CACHE_IAM_ROLES", "false"),
+            ("KMS_AUTH_MANAGE_GRANTS", "false"),
+        ])
     }
 
     /// Panics when the program has not been built: `cargo xtask test` builds it first.
@@ -44,6 +70,7 @@ impl Program {
         );
         Self {
             path,
+            serve: vec!["serve".to_owned()],
             settings: Vec::new(),
         }
     }
@@ -78,7 +105,8 @@ impl Program {
     ///
     /// Errors: what it wrote to stderr, when it ended before it listened.
     pub fn serve(&self) -> Result<Running, String> {
-        self.clone().set("PORT", "0").start(&["serve"])
+        let arguments: Vec<&str> = self.serve.iter().map(String::as_str).collect();
+        self.clone().set("PORT", "0").start(&arguments)
     }
 
     /// Starts a command that says `listening on <url>` and waits for that.

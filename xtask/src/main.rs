@@ -11,6 +11,7 @@ mod licence;
 mod machine;
 mod metadata;
 mod promises;
+mod python;
 mod rooms;
 mod stream;
 mod tally;
@@ -32,6 +33,8 @@ tasks:
                              --long: more seeds and longer fuzzing; FILTER: only tests whose name contains it
   python                     print the Python that tests use, installed first if need be:
                              KEEPWARD_TEST_PYTHON=$(cargo xtask python) cargo test -p conformance
+  confidant                  print the folder of the real Confidant 7.0.0, installed first if need be:
+                             KEEPWARD_TEST_CONFIDANT=$(cargo xtask confidant), for the tests beside it
   rooms                      check which room imports which (the table in xtask/src/rooms.rs)
   promises                   check that every test named in docs/guarantees.md exists
   deps                       check licences, sources and banned crates (deny.toml)
@@ -58,7 +61,11 @@ fn task(arguments: &[String]) -> Result<bool> {
     match (task.as_str(), rest) {
         ("test", rest) => test_run::run(&machine, &Wanted::parse(rest)?),
         ("python", []) => {
-            println!("{}", tools::ensure_python(&machine)?.display());
+            println!("{}", python::ensure_python(&machine)?.display());
+            Ok(true)
+        }
+        ("confidant", []) => {
+            println!("{}", python::ensure_confidant(&machine)?.display());
             Ok(true)
         }
         ("rooms", []) => {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::machine::{self, Machine, now, seconds_since};
 use crate::tally::Tally;
-use crate::{deps, fuzzing, promises, rooms, stream, tools};
+use crate::{deps, fuzzing, promises, python, rooms, stream, tools};
 
 /// What the caller asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,8 +40,11 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
     let start = now();
     println!("== set up");
     tools::ensure_compilers(machine)?;
-    let python = tools::ensure_python(machine)?;
+    let python = python::ensure_python(machine)?;
     report.add("set up", start, Tally::default());
+    let start = now();
+    let confidant = python::ensure_confidant(machine)?;
+    report.add("set up the real Confidant", start, Tally::default());
 
     let whole = wanted.filters.is_empty();
     if whole {
@@ -79,7 +82,9 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
     });
     report.step("tests", || {
         let mut command = machine.cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
-        command.env("KEEPWARD_TEST_PYTHON", &python);
+        command
+            .env("KEEPWARD_TEST_PYTHON", &python)
+            .env("KEEPWARD_TEST_CONFIDANT", &confidant);
         if wanted.long {
             command.env("KEEPWARD_TEST_LONG", "1");
         }

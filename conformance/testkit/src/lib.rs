@@ -5,5 +5,7 @@
 )]
 
 mod moto;
+mod settings;
 
-pub use moto::{Call, Fault, Moto, python};
+pub use moto::{Call, Fault, Moto};
+pub use settings::{confidant, long, python, seed};

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use crate::settings::python;
+
 /// One running moto. It ends when this value is dropped, and in any case with this process.
 pub struct Moto {
     /// Its address, for `DYNAMODB_URL`, `KMS_URL` and `AWS_ENDPOINT_URL`.
@@ -306,24 +308,6 @@ impl Fault {
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
-    }
-}
-
-/// The Python with moto and the real clients in it.
-///
-/// Panics: when `KEEPWARD_TEST_PYTHON` does not name it.
-pub fn python() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the one setting of the tests")]
-    let named = std::env::var_os("KEEPWARD_TEST_PYTHON");
-    match named {
-        Some(path) if Path::new(&path).is_file() => path.into(),
-        Some(path) => panic!(
-            "KEEPWARD_TEST_PYTHON names no file ({}): run `cargo xtask test`",
-            path.display()
-        ),
-        None => panic!(
-            "KEEPWARD_TEST_PYTHON is not set: run `cargo xtask test`, which prepares that Python"
-        ),
     }
 }
 

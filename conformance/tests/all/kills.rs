@@ -11,8 +11,7 @@ use std::thread;
 
 use conformance::dying::POINT;
 use conformance::{Login, Program, Running};
-use keep::{Item, Scan, Table, TableName};
-use local::SqliteTable;
+use keep::Item;
 use serde_json::{Value, json};
 use testkit::Moto;
 
@@ -329,24 +328,11 @@ impl Ground for Embedded {
     }
 
     fn stored(&self, folder: &Path, _number: u64) -> Vec<Stored> {
-        let table = SqliteTable::open(&folder.join("table.sqlite")).expect("the table opens");
-        let scan = Scan {
-            table: TableName::new("keepward"),
-            attributes: Vec::new(),
-            limit: None,
-            start: None,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let page = runtime.block_on(table.scan(&scan)).expect("a page");
-        assert!(page.next.is_none(), "the table has more than a page");
         let field = |item: &Item, name: &str| match item.get(name) {
             Some(keep::Value::S(text) | keep::Value::N(text)) => text.clone(),
             _ => String::new(),
         };
-        page.items
+        world::embedded_items(folder)
             .iter()
             .map(|item| Stored {
                 id: field(item, "id"),

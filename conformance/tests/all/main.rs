@@ -6,6 +6,7 @@ mod clients;
 mod command_line;
 mod demo;
 mod exec;
+mod fleet;
 mod formats;
 mod kills;
 mod simulated;

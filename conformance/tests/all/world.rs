@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use conformance::{Login, Program, Running, run};
+use keep::{Item, Scan, Table, TableName};
+use local::SqliteTable;
 use serde_json::{Value, json};
 use testkit::Moto;
 
@@ -116,6 +118,30 @@ pub fn map(server: &Running, login: &Login, service: &str, credentials: &[&str])
         .http
         .put(&format!("/v1/services/{service}"), login, &body);
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// All items in an embedded server's folder, after it has stopped.
+pub fn embedded_items(folder: &Path) -> Vec<Item> {
+    let table = SqliteTable::open(&folder.join("table.sqlite")).expect("the table opens");
+    let mut scan = Scan {
+        table: TableName::new("keepward"),
+        attributes: Vec::new(),
+        limit: None,
+        start: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let mut items = Vec::new();
+    loop {
+        let page = runtime.block_on(table.scan(&scan)).expect("a page");
+        items.extend(page.items);
+        match page.next {
+            Some(next) => scan.start = Some(next),
+            None => return items,
+        }
+    }
 }
 
 /// The audit lines in a server's folder.

@@ -41,7 +41,7 @@ pub(crate) struct Draft<M> {
 /// Writes the next revision of the thing `id`.
 ///
 /// Archive copy on a new number, current item on revision, date and data key as read, name guard
-/// as read, and the audit event, all or nothing. When something moved, reads again consistently
+/// as read, and the audit event, all or nothing. Writers in this process take turns. When something moved, reads again consistently
 /// and lets [`next_step`] decide; gives up after [`LIMIT`] with `TooBusy`.
 pub(crate) async fn write<C: Change>(
     keep: &Keep,
@@ -52,6 +52,11 @@ pub(crate) async fn write<C: Change>(
 ) -> Result<C::Made, Error> {
     let items = keep.items();
     let started = keep.clock().monotonic();
+    let waited = || keep.clock().monotonic().saturating_sub(started);
+    let _turn = keep.turn(table, id).await;
+    if waited() >= LIMIT {
+        return Err(Error::TooBusy);
+    }
     let mut current = items.get(table, &Key::id(id), Consistency::Strong).await?;
     let mut revision = following(id, current.as_ref())?;
     let mut tries = 0_u32;
@@ -91,7 +96,7 @@ pub(crate) async fn write<C: Change>(
         }
 
         tries = tries.saturating_add(1);
-        if keep.clock().monotonic().saturating_sub(started) >= LIMIT {
+        if waited() >= LIMIT {
             return Err(Error::TooBusy);
         }
         pause(keep, tries).await;
@@ -203,7 +208,7 @@ async fn pause(keep: &Keep, tries: u32) {
     keep.clock().sleep(Duration::from_millis(jitter)).await;
 }
 
-/// How long a write goes on meeting faster ones.
+/// How long a write waits for others and goes on meeting faster ones.
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use tokio::sync::Semaphore;
 use crate::audit_sink::refused_logins_line;
 use crate::event_item::line_of;
 use crate::permit::event;
+use crate::turns::Turns;
 use crate::{
     AuditMode, AuditSink, AuditUnavailable, CachedKeys, Clock, Consistency, Items, KeyService,
-    OpenedValues, Permit, Random, Table, TableError, TableName, event_key, event_line,
+    OpenedValues, Permit, Random, Table, TableError, TableName, Turn, event_key, event_line,
 };
 
 /// The outside world, as the kernel sees it.
@@ -87,6 +88,7 @@ pub struct Keep {
     pub(crate) keys: CachedKeys,
     pub(crate) opened: OpenedValues,
     pub(crate) writers: Semaphore,
+    turns: Turns,
     rules: Rules,
 }
 
@@ -108,6 +110,7 @@ impl Keep {
             ),
             opened: OpenedValues::new(limits.opened_bytes, limits.opened_life),
             writers: Semaphore::new(limits.writes_in_flight.max(1)),
+            turns: Turns::default(),
             ports,
             mode,
             own,
@@ -140,6 +143,13 @@ impl Keep {
     /// What would be decided, without asking: for hints in answers and for `explain`. Records nothing.
     pub fn would(&self, who: &Principal, action: Action, target: &Target) -> Decision {
         decide(who, action, target, &self.rules)
+    }
+
+    /// Waits until nobody else in this process is writing the thing `id`.
+    ///
+    /// For fairness: what keeps writes apart are their conditions, since other servers write too.
+    pub async fn turn(&self, table: &TableName, id: &str) -> Turn<'_> {
+        self.turns.wait(table, id).await
     }
 
     /// Stored items, as ciphertext; reading them needs no permit, opening them does.

@@ -23,6 +23,7 @@ mod random;
 #[cfg(feature = "contract")]
 pub mod simulator;
 mod table;
+mod turns;
 mod tx;
 
 pub use audit_sink::{AuditMode, AuditSink, AuditUnavailable, event_line};
@@ -44,4 +45,5 @@ pub use table::{
     MAX_BATCH_GET, MAX_ITEM_BYTES, MAX_PAGE_BYTES, MAX_TRANSACTION_BYTES, Order, Page, PageStart,
     Query, Scan, Schema, Table, TableError, TableName, Value, item_bytes,
 };
+pub use turns::Turn;
 pub use tx::{CommitError, Tx};
