@@ -1,5 +1,6 @@
 //! The built program, from outside.
 
+mod blind;
 mod browsers;
 mod canary;
 mod clients;
@@ -9,6 +10,7 @@ mod exec;
 mod fleet;
 mod formats;
 mod kills;
+mod revisions;
 mod simulated;
 mod stop;
 mod two_servers;

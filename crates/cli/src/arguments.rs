@@ -1,10 +1,15 @@
 //! What can be typed. Values of secrets never can: they come by prompt, standard input or file.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use crate::secret_arguments::{
+    Blind, BlindCommand, BlindCreate, BlindRead, BlindUpdate, CredentialCommand, Diff, Exec,
+    Fields, Format, History, Mapping, Naming, NewPairs, Page, Pairs, Revert, Sealing,
+    ServiceCommand,
+};
 
 /// A keep for secrets, warded so that only the right key turns.
 #[derive(Debug, Parser)]
@@ -42,8 +47,10 @@ pub(crate) enum Command {
     /// Credentials: named pairs of secrets
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Blind credentials: sealed and opened here, so that the server never sees a value
+    #[command(subcommand)]
+    Blind(BlindCommand),
     /// Run a command with the secrets of a service in its environment
-    #[command(after_help = EXEC_HELP)]
     Exec(Exec),
     /// Print what a shell needs to complete command lines, for example for `source`
     Completions {
@@ -232,175 +239,6 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it takes NAME=VALUE".to_owned()),
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ServiceCommand {
-    /// Fetch a service with the values of its credentials
-    Get {
-        /// Its id; without it, the caller's own
-        id: Option<String>,
-        /// Leave the values out
-        #[arg(long)]
-        metadata_only: bool,
-        /// How to print it
-        #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "json")]
-        format: Format,
-        #[command(flatten)]
-        naming: Naming,
-        #[command(flatten)]
-        blind: Blind,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// Map credentials to a service, making it when new; the old mapping goes, all else stays
-    Set {
-        /// Its id
-        id: String,
-        /// Credential ids
-        #[arg(
-            long = "credential",
-            value_name = "ID",
-            required_unless_present = "none"
-        )]
-        credentials: Vec<String>,
-        /// Map nothing
-        #[arg(long, conflicts_with = "credentials")]
-        none: bool,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// List services
-    List {
-        #[command(flatten)]
-        connection: Connection,
-    },
-}
-
-/// The forms in which a service can be printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// All about it, as the server answers
-    Json,
-    /// NAME=value lines, nothing quoted, as `docker run --env-file` reads them; one line a value
-    Env,
-    /// export NAME='value' lines for a shell
-    Export,
-    /// NAME='value' lines of a .env file
-    Dotenv,
-    /// A YAML mapping of names to texts
-    Yaml,
-    /// As confidant-format prints it: `: ${NAME=value}` and `export NAME`
-    #[value(name = "env_export")]
-    EnvExport,
-    /// As confidant-format prints it: one JSON object of pairs and where they come from
-    #[value(name = "credential_combined")]
-    CredentialCombined,
-}
-
-/// How pairs become variables.
-#[derive(Debug, Args)]
-pub(crate) struct Naming {
-    /// Put this before each name
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prefix: Option<String>,
-    /// Turn names into upper case; without it, they are as the keys are
-    #[arg(long)]
-    pub(crate) upper: bool,
-    /// Fail instead of warning about names that cannot be or are there twice
-    #[arg(long)]
-    pub(crate) strict: bool,
-}
-
-/// What becomes of a service's blind credentials, which only their readers can open.
-#[derive(Debug, Args)]
-pub(crate) struct Blind {
-    /// Leave blind credentials sealed; without it, they are opened with AWS KMS
-    #[arg(long)]
-    pub(crate) no_blind: bool,
-    /// The region whose copy of blind credentials is opened; else AWS_REGION, AWS_DEFAULT_REGION
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Exec {
-    /// The service; without it, the caller's own
-    #[arg(long, value_name = "ID")]
-    pub(crate) service: Option<String>,
-    /// Hand on nothing of this environment but a minimal PATH
-    #[arg(long)]
-    pub(crate) pristine: bool,
-    #[command(flatten)]
-    pub(crate) naming: Naming,
-    #[command(flatten)]
-    pub(crate) blind: Blind,
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
-}
-
-const EXEC_HELP: &str = "\
-Names are the keys as they are, unless --prefix or --upper change them, and replace variables of the \
-same name. A key that no environment holds (empty, or with = in it) is left out with a warning. With \
---strict, such a key, one that is no name for shells, one that is in two credentials, and one whose \
-variable is set already each end this with exit code 6 before the command runs.
-
-keepward becomes the command: its process id, signals and exit status are the command's own, and \
-nothing of keepward stays in memory. The command and what it starts leave no core dumps.";
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CredentialCommand {
-    /// Store a new credential
-    Create {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        pairs: Pairs,
-        /// How to rotate it
-        #[arg(long)]
-        documentation: Option<String>,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// Replace the pairs of a credential
-    Update {
-        /// Its id
-        id: String,
-        #[command(flatten)]
-        pairs: Pairs,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// Show a credential
-    Show {
-        /// Its id
-        id: String,
-        /// With its values
-        #[arg(long)]
-        values: bool,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// List credentials
-    List {
-        #[command(flatten)]
-        connection: Connection,
-    },
-}
-
-/// Where the pairs come from. Never from the command line, which every user of a machine can read.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Pairs {
-    /// A JSON object of the pairs from a file; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pairs_file: Option<PathBuf>,
-    /// Ask for the value of this key without showing it; may be given several times
-    #[arg(long = "prompt", value_name = "KEY")]
-    pub(crate) prompt: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,12 +8,26 @@ use std::future::Future;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use keep::{EncryptionContext, KeyError, KeyService, WrappedKey};
+use keep::{Clock, DataKey, EncryptionContext, KeyError, KeyService, Plaintext, WrappedKey};
 use seal::fernet::FernetKey;
 use serde_json::{Map, Value};
 
 use crate::environment;
-use crate::exit::{Failure, Kind, Outcome};
+use crate::exit::{Failure, Kind, Outcome, internal};
+
+/// Where and under what one copy of the pairs is sealed.
+pub(crate) struct Region {
+    pub(crate) name: String,
+    /// The master key there.
+    pub(crate) key: String,
+    pub(crate) context: EncryptionContext,
+}
+
+/// One region's copy: ciphertext both, safe to send.
+pub(crate) struct Sealed {
+    pub(crate) data_key: String,
+    pub(crate) token: String,
+}
 
 /// Opens each of these blind credentials into its `decrypted_credential_pairs`.
 pub(crate) fn open_all(credentials: &mut [Value], region: Option<&str>) -> Outcome {
@@ -107,13 +121,49 @@ async fn open(
 }
 
 /// An encryption context from JSON; `None` when it is not an object of texts.
-fn context_of(context: &Value) -> Option<EncryptionContext> {
+pub(crate) fn context_of(context: &Value) -> Option<EncryptionContext> {
     let pairs = context.as_object()?;
     let pairs: Option<Vec<_>> = pairs
         .iter()
         .map(|(name, value)| Some((name.as_str(), value.as_str()?)))
         .collect();
     Some(EncryptionContext::new(pairs?))
+}
+
+/// Seals the pairs for one region, with a data key of its own.
+pub(crate) fn seal(
+    region: &Region,
+    pairs: &Plaintext,
+    clock: &dyn Clock,
+    iv: [u8; 16],
+) -> Outcome<Sealed> {
+    let seconds = u64::try_from(clock.now().seconds()).unwrap_or_default();
+    with_keys(&region.name, |keys| async move {
+        seal_with(&*keys, region, pairs, seconds, iv).await
+    })
+}
+
+async fn seal_with(
+    keys: &dyn KeyService,
+    region: &Region,
+    pairs: &Plaintext,
+    unix_seconds: u64,
+    iv: [u8; 16],
+) -> Outcome<Sealed> {
+    let doing = format!("sealing for {} under {}", region.name, region.key);
+    let failed = |error: KeyError| refused(&doing, &error);
+    let text: DataKey = FernetKey::text_of(&keys.random(32).await.map_err(failed)?);
+    let wrapped = keys
+        .wrap(&region.key, &text, &region.context)
+        .await
+        .map_err(failed)?;
+    let token = FernetKey::parse(&text)
+        .and_then(|key| key.seal(pairs, unix_seconds, iv))
+        .map_err(|error| internal(&doing, error))?;
+    Ok(Sealed {
+        data_key: STANDARD.encode(wrapped.0),
+        token,
+    })
 }
 
 fn refused(doing: &str, error: &KeyError) -> Failure {
@@ -144,9 +194,98 @@ fn with_keys<T, W: Future<Output = Outcome<T>>>(
     _region: &str,
     _work: impl FnOnce(Box<dyn KeyService>) -> W,
 ) -> Outcome<T> {
-    Err(Failure::new(
+    Err(without_aws())
+}
+
+/// Says so before a value is asked for.
+///
+/// Errors: `Usage` in a program without AWS.
+pub(crate) fn needs_aws() -> Outcome {
+    if cfg!(feature = "aws") {
+        Ok(())
+    } else {
+        Err(without_aws())
+    }
+}
+
+fn without_aws() -> Failure {
+    Failure::new(
         Kind::Usage,
         "blind credentials are sealed and opened with AWS KMS, and this program was built without AWS",
     )
-    .hint("--no-blind leaves those of a service out"))
+    .hint("those of a service can be left sealed with --no-blind")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use local::{Keyring, SystemRandom};
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn keyring(folder: &tempfile::TempDir) -> Keyring {
+        Keyring::open_or_create(&folder.path().join("keyring"), Arc::new(SystemRandom))
+            .expect("a keyring")
+    }
+
+    fn region() -> Region {
+        Region {
+            name: "r1".to_owned(),
+            key: "alias/blind".to_owned(),
+            context: EncryptionContext::new([("group", "web")]),
+        }
+    }
+
+    /// A blind credential with one region, sealed under `keys`.
+    fn sealed(keys: &Keyring) -> Value {
+        let pairs = Plaintext::new(Box::from(br#"{"k": "v"}"#.as_slice()));
+        let sealed = run(seal_with(keys, &region(), &pairs, 1, [7; 16])).expect("it seals");
+        json!({
+            "name": "b",
+            "credential_pairs": { "r1": sealed.token },
+            "data_key": { "r1": sealed.data_key },
+            "metadata": { "context": { "r1": { "group": "web" } } },
+        })
+    }
+
+    fn run<F: Future>(work: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+            .block_on(work)
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = keyring(&folder);
+        let opened = run(open(&keys, &sealed(&keys), "r1")).expect("it opens");
+        assert_eq!(Value::Object(opened), json!({ "k": "v" }));
+    }
+
+    #[rstest]
+    #[case::no_copy("/credential_pairs", json!({ "r2": "x" }), Kind::NotFound, "it has one for: r2")]
+    #[case::no_data_key("/data_key", json!({}), Kind::NotFound, "no copy for r1")]
+    #[case::context_missing("/metadata", json!({}), Kind::Conflict, "encryption context")]
+    #[case::context_not_texts("/metadata/context/r1/group", json!(1), Kind::Conflict, "encryption context")]
+    #[case::another_context("/metadata/context/r1/group", json!("db"), Kind::Denied, "does not open")]
+    #[case::data_key_not_base64("/data_key/r1", json!("?"), Kind::Conflict, "data key")]
+    #[case::token_of_another_key("/credential_pairs/r1", json!("gAAA"), Kind::Conflict, "ciphertext")]
+    fn says_why_it_does_not_open(
+        #[case] place: &str,
+        #[case] value: Value,
+        #[case] kind: Kind,
+        #[case] says: &str,
+    ) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = keyring(&folder);
+        let mut credential = sealed(&keys);
+        *credential.pointer_mut(place).expect("it is there") = value;
+        let failure = run(open(&keys, &credential, "r1")).expect_err("it is damaged");
+        assert_eq!(failure.kind(), kind);
+        assert!(failure.to_string().contains(says), "{failure}");
+    }
 }

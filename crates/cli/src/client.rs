@@ -205,6 +205,9 @@ fn refusal(status: StatusCode, body: Option<&Value>) -> Failure {
         _ => Kind::Unavailable,
     };
     let what = said("error").map_or_else(|| format!("the server answered {status}"), printable);
+    if let Some(conflicts) = body.and_then(|body| body.get("conflicts")?.as_object()) {
+        return Failure::new(Kind::Conflict, what).hint(in_conflict(conflicts));
+    }
     let failure = Failure::new(kind, what);
     match said("request_id") {
         Some(id) => {
@@ -213,6 +216,20 @@ fn refusal(status: StatusCode, body: Option<&Value>) -> Failure {
         }
         None => failure,
     }
+}
+
+/// Which keys clash, one a line, and with what.
+fn in_conflict(conflicts: &serde_json::Map<String, Value>) -> String {
+    let lines = conflicts.iter().map(|(key, with)| {
+        let lists = with.as_object().into_iter().flatten();
+        let lists = lists.filter_map(|(kind, ids)| {
+            let ids: Vec<_> = ids.as_array()?.iter().filter_map(Value::as_str).collect();
+            let kind = kind.replace('_', " ");
+            (!ids.is_empty()).then(|| format!("{kind} {}", ids.join(", ")))
+        });
+        printable(&format!("{key}: {}", lists.collect::<Vec<_>>().join("; ")))
+    });
+    lines.collect::<Vec<_>>().join("\n  ")
 }
 
 /// Text of a server for the terminal, without letters that would steer it.
@@ -241,6 +258,15 @@ pub(crate) fn segment(text: &str) -> String {
     encoded
 }
 
+/// A query, percent-encoded.
+pub(crate) fn query(pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", segment(value)))
+        .collect();
+    pairs.join("&")
+}
+
 #[cfg(test)]
 mod tests {
     use super::segment;
@@ -248,6 +274,23 @@ mod tests {
     #[test]
     fn text_of_a_server_cannot_steer_the_terminal() {
         assert_eq!(super::printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn a_conflict_is_told_key_by_key() {
+        let body = serde_json::json!({
+            "error": "Conflicting key pairs in mapped service.",
+            "conflicts": {
+                "user": { "credentials": ["c1", "c2"], "blind_credentials": [] },
+                "port": { "credentials": ["c1"], "services": ["web"] },
+            },
+        });
+        let failure = super::refusal(ureq::http::StatusCode::BAD_REQUEST, Some(&body));
+        assert_eq!(failure.kind(), crate::exit::Kind::Conflict);
+        assert_eq!(
+            failure.to_string(),
+            "Conflicting key pairs in mapped service.\n  user: credentials c1, c2\n  port: credentials c1; services web"
+        );
     }
 
     #[test]

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::arguments::{Caller, ClientKeyCommand, Connection};
 use crate::client::{Client, segment};
 use crate::exit::{Failure, Kind, Outcome};
+use crate::listing::listed;
 use crate::output;
-use crate::service_command::listed;
 use crate::token::with_cause;
 
 pub(crate) fn run(command: ClientKeyCommand) -> Outcome {

@@ -1,67 +1,133 @@
 //! `keepward credential`: named pairs of secrets.
 
-use std::io::{IsTerminal, Read};
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{CredentialCommand, Pairs};
-use crate::client::{Client, segment};
+use crate::arguments::{Connection, CredentialCommand, Fields};
+use crate::changes::{Changes, object};
+use crate::client::Client;
 use crate::exit::{Failure, Kind, Outcome};
+use crate::listing::saved;
 use crate::output;
-use crate::service_command::{listed, saved};
+use crate::revisions::{self, Noun};
 
-/// The greatest file of pairs read, bytes; DynamoDB holds 400 KB an item.
-const MAX_PAIRS: u64 = 400 * 1024;
+const NOUN: Noun = Noun::Credential;
 
 pub(crate) fn run(command: CredentialCommand) -> Outcome {
     match command {
         CredentialCommand::Create {
             name,
             pairs,
-            documentation,
+            fields,
+            tags,
             connection,
         } => {
             // Before a value is asked for.
             let client = Client::connect(&connection)?;
-            let mut body = json!({ "name": name, "credential_pairs": read(&pairs)?, "enabled": true, "metadata": {} });
-            if let (Some(body), Some(documentation)) = (body.as_object_mut(), documentation) {
-                body.insert("documentation".to_owned(), Value::String(documentation));
+            let mut body = fields.body();
+            for (field, value) in [("metadata", json!({})), ("enabled", json!(true))] {
+                body.entry(field).or_insert(value);
+            }
+            body.insert("name".to_owned(), name.into());
+            body.insert("credential_pairs".to_owned(), pairs.read()?.into());
+            if !tags.is_empty() {
+                body.insert("tags".to_owned(), tags.into());
             }
             let created = client.post("/v1/credentials", &body)?;
-            saved(&connection, "credential", &without_values(created))
+            saved(&connection, NOUN.word(), &without_values(created))
         }
         CredentialCommand::Update {
             id,
+            name,
             pairs,
+            fields,
+            tags,
+            no_tags,
+            dry_run,
             connection,
         } => {
             let client = Client::connect(&connection)?;
-            let body = json!({ "credential_pairs": read(&pairs)? });
-            let updated = client.put(&format!("/v1/credentials/{}", segment(&id)), &body)?;
-            saved(&connection, "credential", &without_values(updated))
+            let mut body = fields.body();
+            if let Some(name) = name {
+                body.insert("name".to_owned(), name.into());
+            }
+            if no_tags || !tags.is_empty() {
+                body.insert("tags".to_owned(), tags.into());
+            }
+            if let Some(pairs) = pairs.read()? {
+                body.insert("credential_pairs".to_owned(), pairs.into());
+            }
+            update(&client, &id, body, dry_run, &connection)
         }
         CredentialCommand::Show {
             id,
             values,
             connection,
         } => {
-            let query = if values { "" } else { "?metadata_only=true" };
-            output::json(
-                &Client::connect(&connection)?
-                    .get(&format!("/v1/credentials/{}{query}", segment(&id)))?,
-            )
+            let client = Client::connect(&connection)?;
+            output::json(&if values {
+                NOUN.with_values(&client, &id)?
+            } else {
+                NOUN.current(&client, &id)?
+            })
         }
-        CredentialCommand::List { connection } => {
-            let list = Client::connect(&connection)?.get("/v1/credentials")?;
-            listed(
-                &connection,
-                &list,
-                "credentials",
-                &["id", "name", "revision", "modified_date", "modified_by"],
-            )
-        }
+        CredentialCommand::List { page, connection } => NOUN.list(&page, &connection),
+        CredentialCommand::History(history) => revisions::history(NOUN, &history),
+        CredentialCommand::Diff(diff) => revisions::diff(NOUN, &diff),
+        CredentialCommand::Revert(revert) => revisions::revert(NOUN, &revert),
     }
+}
+
+impl Fields {
+    /// Those that were given, as a server takes them.
+    pub(crate) fn body(&self) -> Map<String, Value> {
+        let mut body = Map::new();
+        if let Some(documentation) = &self.documentation {
+            body.insert("documentation".to_owned(), documentation.as_str().into());
+        }
+        if let Some(metadata) = &self.metadata {
+            body.insert("metadata".to_owned(), metadata.clone().into());
+        }
+        if self.enable || self.disable {
+            body.insert("enabled".to_owned(), self.enable.into());
+        }
+        body
+    }
+}
+
+fn update(
+    client: &Client,
+    id: &str,
+    mut body: Map<String, Value>,
+    dry_run: bool,
+    connection: &Connection,
+) -> Outcome {
+    if body.is_empty() {
+        return Err(nothing_named());
+    }
+    if dry_run {
+        let current = if body.contains_key("credential_pairs") {
+            NOUN.with_values(client, id)?
+        } else {
+            NOUN.current(client, id)?
+        };
+        // Servers take keys in lower case.
+        if let Some(pairs) = body.get_mut("credential_pairs") {
+            *pairs = object(Some(pairs))
+                .into_iter()
+                .map(|(key, value)| (key.to_lowercase(), value))
+                .collect();
+        }
+        return Changes::by(&current, &body).print_dry_run(connection);
+    }
+    let updated = client.put(&NOUN.path(id), &body)?;
+    saved(connection, NOUN.word(), &without_values(updated))
+}
+
+/// An update that says nothing would still be a revision.
+pub(crate) fn nothing_named() -> Failure {
+    Failure::new(Kind::Usage, "nothing is named that should change").hint(
+        "--pairs-file, --prompt, --name, --documentation, --metadata, --enable and --disable do",
+    )
 }
 
 /// An answer to a write repeats the values; the caller has them and the terminal need not.
@@ -70,65 +136,4 @@ fn without_values(mut answer: Value) -> Value {
         answer.remove("credential_pairs");
     }
     answer
-}
-
-fn read(pairs: &Pairs) -> Outcome<Map<String, Value>> {
-    match &pairs.pairs_file {
-        Some(path) if path.as_os_str() == "-" => {
-            parse(&limited(&mut std::io::stdin().lock(), Path::new("-"))?)
-        }
-        Some(path) => {
-            let mut file = std::fs::File::open(path)
-                .map_err(|error| crate::exit::file("reading", path, &error))?;
-            parse(&limited(&mut file, path)?)
-        }
-        None => pairs
-            .prompt
-            .iter()
-            .map(|key| prompt(key).map(|value| (key.clone(), Value::String(value))))
-            .collect(),
-    }
-}
-
-fn limited(source: &mut impl Read, path: &Path) -> Outcome<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source
-        .take(MAX_PAIRS + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| crate::exit::file("reading", path, &error))?;
-    if bytes.len() as u64 > MAX_PAIRS {
-        return Err(Failure::new(
-            Kind::Usage,
-            "the pairs are larger than 400 KiB, which no table holds",
-        ));
-    }
-    Ok(bytes)
-}
-
-fn parse(bytes: &[u8]) -> Outcome<Map<String, Value>> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(pairs)) => Ok(pairs),
-        Ok(_) => Err(Failure::new(
-            Kind::Usage,
-            "the pairs must be a JSON object, for example {\"user\": \"...\"}",
-        )),
-        // Only the place: the parser's message can quote a value.
-        Err(error) => Err(Failure::new(
-            Kind::Usage,
-            format!(
-                "the pairs are not JSON: line {}, column {}",
-                error.line(),
-                error.column()
-            ),
-        )),
-    }
-}
-
-fn prompt(key: &str) -> Outcome<String> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Usage, "--prompt needs a terminal")
-            .hint("use --pairs-file - to pipe JSON in"));
-    }
-    rpassword::prompt_password(format!("value of {key}: "))
-        .map_err(|error| crate::exit::internal("reading a value", error))
 }

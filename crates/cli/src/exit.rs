@@ -137,12 +137,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Tells something that is no error, on stderr.
-#[expect(clippy::print_stderr, reason = "standard output is for the answer")]
-pub(crate) fn warn(what: &str) {
-    eprintln!("keepward: {what}");
-}
-
 /// An unforeseen error with what was being done.
 pub(crate) fn internal(doing: &str, error: impl fmt::Display) -> Failure {
     Failure::new(Kind::Internal, format!("{doing}: {error}"))

@@ -1,17 +1,42 @@
 //! Variables as text for other programs, quoted so that what they read is the value, byte for byte.
 
+use serde_json::Value;
+
+use crate::arguments::{Format, Naming};
 use crate::exit::{Failure, Kind, Outcome};
 use crate::variables::Variable;
+use crate::{confidant_format, output};
 
 /// Why a pair cannot be a line for a shell or its like.
 pub(crate) const NO_SHELL_NAME: &str =
     "cannot be a variable of a shell (letters, digits and _ in its name, no NUL in its value)";
 
+/// A served service in one of these forms; `Format::Json` is all about it.
+pub(crate) fn print(service: Value, format: Format, naming: &Naming) -> Outcome<String> {
+    let strict = naming.strict;
+    let for_shells = |service| {
+        let mut all = naming.variables(service);
+        all.leave_out_unless(Variable::fits_shell, NO_SHELL_NAME);
+        all.settle(strict)
+    };
+    Ok(match format {
+        Format::Json => output::pretty(&service)?,
+        Format::Env => env(&for_shells(service)?)?,
+        Format::Export => export(&for_shells(service)?),
+        Format::Dotenv => dotenv(&for_shells(service)?),
+        Format::Yaml => yaml(&naming.variables(service).settle(strict)?),
+        Format::EnvExport => {
+            confidant_format::env_export(service, naming.prefix.as_deref(), strict)?
+        }
+        Format::CredentialCombined => confidant_format::credential_combined(service)?,
+    })
+}
+
 /// `NAME=value` lines with nothing quoted, as `env` prints them and `docker run --env-file` reads
 /// them.
 ///
 /// Errors: `Usage`, naming every variable whose value has several lines.
-pub(crate) fn env(variables: &[Variable]) -> Outcome<String> {
+fn env(variables: &[Variable]) -> Outcome<String> {
     let long: Vec<_> = variables
         .iter()
         .filter(|variable| variable.expose().contains(['\n', '\r']))
@@ -31,7 +56,7 @@ pub(crate) fn env(variables: &[Variable]) -> Outcome<String> {
 }
 
 /// `export NAME='value'` lines for a POSIX shell.
-pub(crate) fn export(variables: &[Variable]) -> String {
+fn export(variables: &[Variable]) -> String {
     lines(variables, |name, value| {
         format!("export {name}={}\n", shell(value))
     })
@@ -41,14 +66,14 @@ pub(crate) fn export(variables: &[Variable]) -> String {
 ///
 /// Dialects differ only in escapes, so none is used where one form or the other does without. A
 /// value with both kinds of quotes is written as python-dotenv reads it.
-pub(crate) fn dotenv(variables: &[Variable]) -> String {
+fn dotenv(variables: &[Variable]) -> String {
     lines(variables, |name, value| {
         format!("{name}={}\n", dotenv_value(value))
     })
 }
 
 /// A YAML mapping of names to texts, the same in YAML 1.1 and 1.2.
-pub(crate) fn yaml(variables: &[Variable]) -> String {
+fn yaml(variables: &[Variable]) -> String {
     if variables.is_empty() {
         return "{}\n".to_owned();
     }
@@ -119,10 +144,10 @@ mod tests {
 
     use proptest::prelude::*;
     use rstest::rstest;
-    use serde_json::{Map, Value, json};
+    use serde_json::{Map, json};
 
     use super::*;
-    use crate::variables::{Naming, Variables};
+    use crate::variables::{self, Variables};
 
     fn variables(pairs: &[(String, String)]) -> Vec<Variable> {
         let pairs: Map<_, _> = pairs
@@ -130,7 +155,7 @@ mod tests {
             .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
             .collect();
         let service = json!({ "credentials": [{ "name": "c", "credential_pairs": pairs }] });
-        Variables::of(service, &Naming::AS_IS)
+        Variables::of(service, &variables::Naming::AS_IS)
             .settle(true)
             .expect("no remarks")
     }

@@ -8,6 +8,8 @@ mod arguments;
 #[cfg(feature = "aws")]
 mod aws_ports;
 mod blind;
+mod blind_command;
+mod changes;
 mod client;
 mod client_key_command;
 mod completions;
@@ -22,11 +24,15 @@ mod formats;
 mod house;
 mod iam_condition;
 mod iam_policy;
+mod listing;
 mod log;
 mod output;
+mod pairs;
 mod ports;
 mod privacy;
 mod reference;
+mod revisions;
+mod secret_arguments;
 mod serve;
 mod served;
 mod service_command;
@@ -78,6 +84,7 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         },
         Command::Service(command) => service_command::run(command),
         Command::Credential(command) => credential_command::run(command),
+        Command::Blind(command) => blind_command::run(command),
         Command::Exec(exec) => exec_command::run(&exec),
         Command::Completions { shell } => completions::run(shell),
         Command::Admin(command) => admin_command::run(file, command),

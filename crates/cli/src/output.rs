@@ -13,10 +13,15 @@ pub(crate) fn text(text: &str) -> Outcome {
 
 /// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Outcome {
-    let mut text = serde_json::to_vec_pretty(value)
+    text(&pretty(value)?)
+}
+
+/// Indented JSON, which ends its line.
+pub(crate) fn pretty(value: &impl Serialize) -> Outcome<String> {
+    let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| crate::exit::internal("writing JSON", error))?;
-    text.push(b'\n');
-    write(&text)
+    text.push('\n');
+    Ok(text)
 }
 
 /// Tells of something on standard error; where that is closed, nobody wants to know.

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::arguments::Blind;
 use crate::blind;
-use crate::client::{Client, segment};
+use crate::client::Client;
 use crate::exit::Outcome;
+use crate::revisions::Noun;
 
 /// The service with its values; `id` is the caller's own without one.
 ///
@@ -13,7 +14,7 @@ use crate::exit::Outcome;
 /// `--no-blind` leaves them sealed.
 pub(crate) fn service(client: &Client, id: Option<&str>, blind: &Blind) -> Outcome<Value> {
     let id = id.unwrap_or_else(|| client.name());
-    let mut service = client.get(&format!("/v1/services/{}", segment(id)))?;
+    let mut service = Noun::Service.with_values(client, id)?;
     let sealed = service
         .get_mut("blind_credentials")
         .and_then(Value::as_array_mut)

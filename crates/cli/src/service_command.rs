@@ -1,13 +1,16 @@
 //! `keepward service`: which credentials a caller gets.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use crate::arguments::{Connection, Format, Naming, ServiceCommand};
-use crate::client::{Client, printable, segment};
+use crate::arguments::{Format, Mapping, ServiceCommand};
+use crate::changes::Changes;
+use crate::client::Client;
 use crate::exit::{Failure, Kind, Outcome};
-use crate::formats::NO_SHELL_NAME;
-use crate::variables::Variable;
-use crate::{confidant_format, formats, output, served};
+use crate::listing::saved;
+use crate::revisions::{self, Noun};
+use crate::{formats, output, served};
+
+const NOUN: Noun = Noun::Service;
 
 pub(crate) fn run(command: ServiceCommand) -> Outcome {
     match command {
@@ -25,8 +28,8 @@ pub(crate) fn run(command: ServiceCommand) -> Outcome {
                 ));
             }
             let client = Client::connect(&connection)?;
-            let id = segment(id.as_deref().unwrap_or_else(|| client.name()));
-            output::json(&client.get(&format!("/v1/services/{id}?metadata_only=true"))?)
+            let id = id.as_deref().unwrap_or_else(|| client.name());
+            output::json(&NOUN.current(&client, id)?)
         }
         ServiceCommand::Get {
             id,
@@ -38,141 +41,166 @@ pub(crate) fn run(command: ServiceCommand) -> Outcome {
         } => {
             let client = Client::connect(&connection)?;
             let service = served::service(&client, id.as_deref(), &blind)?;
-            print(service, format, &naming)
+            output::text(&formats::print(service, format, &naming)?)
         }
         ServiceCommand::Set {
             id,
-            credentials,
-            none: _,
+            mapping,
+            dry_run,
             connection,
         } => {
             let client = Client::connect(&connection)?;
-            let service = set(&client, &id, &credentials)?;
-            saved(&connection, "service", &service)
+            let before = before(&client, &id)?;
+            let body = mapping.over(&before);
+            if dry_run {
+                let before = Value::Object(mapped(&before));
+                return Changes::by(&before, &body).print_dry_run(&connection);
+            }
+            let service = client.put(&NOUN.path(&id), &body)?;
+            saved(&connection, NOUN.word(), &service)
         }
-        ServiceCommand::List { connection } => {
-            let list = Client::connect(&connection)?.get("/v1/services")?;
-            listed(
-                &connection,
-                &list,
-                "services",
-                &["id", "revision", "modified_date", "modified_by"],
-            )
-        }
+        ServiceCommand::List { page, connection } => NOUN.list(&page, &connection),
+        ServiceCommand::History(history) => revisions::history(NOUN, &history),
+        ServiceCommand::Diff(diff) => revisions::diff(NOUN, &diff),
+        ServiceCommand::Revert(revert) => revisions::revert(NOUN, &revert),
     }
 }
 
-fn print(service: Value, format: Format, naming: &Naming) -> Outcome {
-    let all = |service| naming.variables(service);
-    let for_shells = |service| {
-        let mut all = naming.variables(service);
-        all.leave_out_unless(Variable::fits_shell, NO_SHELL_NAME);
-        all.settle(naming.strict)
-    };
-    let printed = match format {
-        Format::Json => return output::json(&service),
-        Format::Env => formats::env(&for_shells(service)?)?,
-        Format::Export => formats::export(&for_shells(service)?),
-        Format::Dotenv => formats::dotenv(&for_shells(service)?),
-        Format::Yaml => formats::yaml(&all(service).settle(naming.strict)?),
-        Format::EnvExport => {
-            confidant_format::env_export(service, naming.prefix.as_deref(), naming.strict)?
-        }
-        Format::CredentialCombined => confidant_format::credential_combined(service)?,
-    };
-    output::text(&printed)
-}
-
-/// Replaces the mapped credentials and leaves everything else of the service as it is.
-fn set(client: &Client, id: &str, credentials: &[String]) -> Outcome<Value> {
+/// The service as it is; empty when it is new.
+fn before(client: &Client, id: &str) -> Outcome<Value> {
     if matches!(id, "." | "..") {
         return Err(Failure::new(
             Kind::Usage,
             "a service cannot be called . or ..; programs on the way change such paths",
         ));
     }
-    let path = format!("/v1/services/{}", segment(id));
-    let before = match client.get(&format!("{path}?metadata_only=true")) {
-        Ok(service) => service,
-        Err(failure) if failure.kind() == Kind::NotFound => json!({}),
-        Err(failure) => return Err(failure),
+    match NOUN.current(client, id) {
+        Err(failure) if failure.kind() == Kind::NotFound => Ok(Value::Null),
+        answer => answer,
+    }
+}
+
+/// What a service has, in the form in which it is written.
+fn mapped(service: &Value) -> Map<String, Value> {
+    let ids = |field: &str| -> Value {
+        let list = service.get(field).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(|one| one.get("id").cloned())
+            .collect()
     };
-    let blind: Vec<&Value> = before
-        .get("blind_credentials")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|one| one.get("id"))
-        .collect();
-    let body = json!({
-        "credentials": credentials,
-        "blind_credentials": blind,
-        "enabled": before.get("enabled").unwrap_or(&Value::Bool(true)),
-        "account": before.get("account").unwrap_or(&Value::Null),
-    });
-    client.put(&path, &body)
+    let mut body = Map::new();
+    for field in ["credentials", "blind_credentials"] {
+        body.insert(field.to_owned(), ids(field));
+    }
+    for (field, new) in [("enabled", Value::Bool(true)), ("account", Value::Null)] {
+        let old = service.get(field).cloned();
+        body.insert(field.to_owned(), old.unwrap_or(new));
+    }
+    body
 }
 
-/// Says what was written: the whole answer as JSON, or one line.
-pub(crate) fn saved(connection: &Connection, kind: &str, answer: &Value) -> Outcome {
-    if connection.json {
-        return output::json(answer);
+impl Mapping {
+    /// The service with what was typed, and all else as it is.
+    fn over(&self, service: &Value) -> Map<String, Value> {
+        let mut body = mapped(service);
+        if self.none || !self.credentials.is_empty() {
+            body.insert("credentials".to_owned(), self.credentials.clone().into());
+        }
+        if let Some(Value::Array(ids)) = body.get_mut("credentials") {
+            ids.retain(|id| !self.remove.iter().any(|gone| id == gone));
+            for id in &self.add {
+                if !ids.iter().any(|there| there == id) {
+                    ids.push(id.as_str().into());
+                }
+            }
+        }
+        if self.no_blind_credentials || !self.blind_credentials.is_empty() {
+            let ids = self.blind_credentials.clone();
+            body.insert("blind_credentials".to_owned(), ids.into());
+        }
+        if self.enable || self.disable {
+            body.insert("enabled".to_owned(), self.enable.into());
+        }
+        body
     }
-    output::text(&format!(
-        "{kind} {} is at revision {}\n",
-        plain(answer.get("id")),
-        plain(answer.get("revision"))
-    ))
 }
 
-/// Prints a list: the whole answer as JSON, or one line each.
-pub(crate) fn listed(
-    connection: &Connection,
-    answer: &Value,
-    list: &str,
-    columns: &[&str],
-) -> Outcome {
-    if connection.json {
-        return output::json(answer);
-    }
-    let rows = answer
-        .get(list)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let cells: Vec<Vec<String>> =
-        std::iter::once(columns.iter().map(|column| column.to_uppercase()).collect())
-            .chain(rows.iter().map(|row| {
-                columns
-                    .iter()
-                    .map(|column| plain(row.get(column)))
-                    .collect()
-            }))
-            .collect();
-    let width = |column: usize| {
-        cells
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-    };
-    let mut text = String::new();
-    for row in &cells {
-        let padded: Vec<_> = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("{cell:<0$}", width(column).unwrap_or(0)))
-            .collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
-    }
-    output::text(&text)
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-fn plain(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => printable(text),
-        Some(other) => other.to_string(),
+    use super::*;
+
+    fn mapping() -> Mapping {
+        Mapping {
+            credentials: Vec::new(),
+            none: false,
+            add: Vec::new(),
+            remove: Vec::new(),
+            blind_credentials: Vec::new(),
+            no_blind_credentials: false,
+            enable: false,
+            disable: false,
+        }
+    }
+
+    fn service() -> Value {
+        json!({
+            "id": "web",
+            "revision": 3,
+            "enabled": false,
+            "account": "sandbox",
+            "credentials": [{ "id": "c1" }, { "id": "c2" }],
+            "blind_credentials": [{ "id": "b1" }],
+        })
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_is() {
+        let body = Mapping {
+            add: vec!["c3".to_owned(), "c1".to_owned()],
+            remove: vec!["c2".to_owned()],
+            ..mapping()
+        }
+        .over(&service());
+        assert_eq!(
+            Value::Object(body),
+            json!({
+                "credentials": ["c1", "c3"],
+                "blind_credentials": ["b1"],
+                "enabled": false,
+                "account": "sandbox",
+            })
+        );
+    }
+
+    #[test]
+    fn a_new_service_is_enabled_and_has_what_is_named() {
+        let body = Mapping {
+            credentials: vec!["c1".to_owned()],
+            blind_credentials: vec!["b1".to_owned()],
+            ..mapping()
+        }
+        .over(&Value::Null);
+        assert_eq!(
+            Value::Object(body),
+            json!({ "credentials": ["c1"], "blind_credentials": ["b1"], "enabled": true, "account": null })
+        );
+    }
+
+    #[test]
+    fn blind_credentials_go_and_the_service_rests_when_asked() {
+        let body = Mapping {
+            none: true,
+            no_blind_credentials: true,
+            disable: true,
+            ..mapping()
+        }
+        .over(&json!({ "enabled": true, "credentials": [{ "id": "c1" }], "blind_credentials": [{ "id": "b1" }] }));
+        assert_eq!(
+            Value::Object(body),
+            json!({ "credentials": [], "blind_credentials": [], "enabled": false, "account": null })
+        );
     }
 }

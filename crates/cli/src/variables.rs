@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use crate::client::printable;
-use crate::exit::{self, Failure, Kind, Outcome};
+use crate::exit::{Failure, Kind, Outcome};
+use crate::output;
 
 /// How pairs get their names.
 pub(crate) struct Naming<'n> {
@@ -173,7 +174,7 @@ impl Variables {
                 .hint("--strict takes no service with such pairs"));
         }
         for remark in &self.remarks {
-            exit::warn(remark);
+            output::warning(remark);
         }
         Ok(self.list)
     }
