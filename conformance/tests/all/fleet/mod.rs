@@ -1,8 +1,11 @@
 //! The real Confidant 7.0.0 and Keepward work on one table, by turns and at once.
 
 mod at_once;
+mod blind_credentials;
 mod by_turns;
+mod credentials;
 mod operations;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -114,15 +117,25 @@ impl Fleet {
     }
 }
 
-/// What a service maps comes in whatever order `BatchGetItem` returned it.
+/// What a service maps comes in whatever order `BatchGetItem` returned it, and the keys of a blind
+/// credential are a set.
 fn in_order(body: &mut Value) {
-    if body.get("id").is_none() {
+    let Some(fields) = body
+        .as_object_mut()
+        .filter(|fields| fields.contains_key("id"))
+    else {
         return;
-    }
+    };
     for list in ["credentials", "blind_credentials"] {
-        if let Some(mapped) = body.get_mut(list).and_then(Value::as_array_mut) {
+        if let Some(Value::Array(mapped)) = fields.get_mut(list) {
+            mapped.iter_mut().for_each(in_order);
             mapped.sort_by_key(|thing| thing["id"].to_string());
         }
+    }
+    if fields.contains_key("cipher_type")
+        && let Some(Value::Array(keys)) = fields.get_mut("credential_keys")
+    {
+        keys.sort_by_key(Value::to_string);
     }
 }
 
@@ -139,6 +152,11 @@ impl Draw {
         let mut bytes = [0; 8];
         self.0.fill(&mut bytes);
         usize::try_from(u64::from_be_bytes(bytes) % bound as u64).expect("it is below a usize")
+    }
+
+    /// A position in a list of so many.
+    fn position(&self, among: usize) -> Option<usize> {
+        (among > 0).then(|| self.below(among))
     }
 
     fn chance(&self, one_in: usize) -> bool {
