@@ -199,5 +199,38 @@ pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
     {
         warnings.push("no AUTH_KEY, USER_AUTH_KEY, USER_AUTH_MODULE or KEEPWARD_ADMINISTRATORS: nobody can log in");
     }
+    if let Some(login) = &config.kms_login {
+        warnings.extend(about_kms_tokens(login));
+    }
+    warnings
+}
+
+fn about_kms_tokens(login: &server::settings::KmsLogin) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if login.drop_days {
+        warnings.push(
+            "KEEPWARD_TOKEN_DROP_DAYS=true: whole days of a KMS token's lifetime do not count, so AUTH_TOKEN_MAX_LIFETIME \
+             lets tokens of many years pass; for clients that cannot be mended yet",
+        );
+    }
+    let takes = |kind: &str| login.user_types.contains(kind);
+    if takes("user") && login.user_auth_keys.is_empty() {
+        warnings.push("KMS_AUTH_USER_TYPES has user, but USER_AUTH_KEY is not set: no user can log in with a KMS token");
+    }
+    if takes("service") && login.auth_keys.is_empty() && login.scoped.is_empty() {
+        warnings.push("KMS_AUTH_USER_TYPES has service, but AUTH_KEY is not set: no service can log in with a KMS token");
+    }
+    if !login.user_auth_keys.is_empty() && !takes("user") {
+        warnings.push("USER_AUTH_KEY is set, but KMS_AUTH_USER_TYPES has no user: no user can log in with a KMS token");
+    }
+    if login
+        .user_types
+        .iter()
+        .any(|kind| kind != "user" && kind != "service")
+    {
+        warnings.push(
+            "KMS_AUTH_USER_TYPES has a type that is neither service nor user: no key can prove it",
+        );
+    }
     warnings
 }

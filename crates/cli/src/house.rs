@@ -286,6 +286,8 @@ fn kms_tokens(config: &Config, ports: &keep::Ports, clock: &Arc<dyn Clock>) -> O
         max_lifetime_minutes: minutes(config),
         cache_size: login.cache_size,
         recheck: login.recheck,
+        skew_seconds: config.token_skew,
+        danger_drop_days: login.drop_days,
         ..KmsTokenSettings::default()
     };
     Some(KmsTokens::new(
@@ -299,6 +301,7 @@ fn client_key_settings(config: &Config) -> ClientKeySettings {
     ClientKeySettings {
         to: config.auth_context.clone(),
         max_lifetime_minutes: minutes(config),
+        skew_seconds: config.token_skew,
         ..ClientKeySettings::default()
     }
 }

@@ -79,7 +79,13 @@ impl DoorError {
                         StatusCode::TOO_MANY_REQUESTS,
                         "too many refused logins, try again later",
                     ),
-                    Refusal::Unavailable => return unavailable("login"),
+                    Refusal::Unavailable => {
+                        let (status, mut told) = unavailable("login");
+                        if let Some(told) = told.as_object_mut() {
+                            told.insert("request_id".to_owned(), request.as_str().into());
+                        }
+                        return (status, told);
+                    }
                 };
                 (
                     status,

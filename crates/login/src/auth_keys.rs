@@ -88,10 +88,10 @@ impl AuthKeys {
         kind: PrincipalKind,
         master: &MasterKey,
     ) -> Result<Option<Arc<str>>, LoginRefused> {
-        let keys = match kind {
+        let keys: &[AuthKey] = match kind {
             PrincipalKind::Service => &self.services,
             PrincipalKind::User => &self.users,
-            PrincipalKind::Other => return Err(LoginRefused::UserType),
+            PrincipalKind::Other => &[],
         };
         let mut unreached = None;
         for key in keys {
@@ -102,7 +102,11 @@ impl AuthKeys {
                 Err(unavailable) => unreached = Some(unavailable),
             }
         }
-        Err(unreached.unwrap_or(LoginRefused::WrongKey))
+        Err(unreached.unwrap_or_else(|| LoginRefused::WrongKey {
+            under: master.to_string(),
+            kind: kind.word(),
+            expected: told(kind, keys),
+        }))
     }
 
     async fn arn(&self, key: &AuthKey) -> Result<Option<MasterKey>, LoginRefused> {
@@ -136,7 +140,34 @@ impl AuthKeys {
     }
 }
 
+/// The keys that would have proven a caller, for the log.
+fn told(kind: PrincipalKind, keys: &[AuthKey]) -> String {
+    if keys.is_empty() {
+        let setting = match kind {
+            PrincipalKind::User => "USER_AUTH_KEY",
+            _ => "AUTH_KEY",
+        };
+        return format!("no key at all, {setting} is not set");
+    }
+    let mut told: Vec<String> = keys.iter().take(KEYS_TOLD).map(AuthKey::told).collect();
+    if let Some(more @ 1..) = keys.len().checked_sub(KEYS_TOLD) {
+        told.push(format!("{more} more"));
+    }
+    told.join(" or ")
+}
+
+const KEYS_TOLD: usize = 8;
+
 impl AuthKey {
+    /// As configured, and its ARN where that is another text.
+    fn told(&self) -> String {
+        match self.arn.get() {
+            Some(arn) if arn.0 == self.name => self.name.clone(),
+            Some(arn) => format!("{} ({arn})", self.name),
+            None => format!("{} (which cannot be resolved)", self.name),
+        }
+    }
+
     fn new(configured: &str, account: Option<Arc<str>>) -> Option<Self> {
         // An unset setting is an empty text; it proves nobody.
         let configured = configured.trim();

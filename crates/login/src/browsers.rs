@@ -84,7 +84,11 @@ fn single<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Result<Option<&'h s
         .map_err(|_| LoginRefused::BadHeader("a login header is not UTF-8"))?
         .trim();
     if value.len() > MAX_USERNAME {
-        return Err(LoginRefused::TooLong("login header"));
+        return Err(LoginRefused::TooLong {
+            what: "login header",
+            bytes: value.len(),
+            most: MAX_USERNAME,
+        });
     }
     if value.chars().any(char::is_control) {
         return Err(LoginRefused::BadHeader(

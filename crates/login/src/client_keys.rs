@@ -11,6 +11,7 @@ use seal::digest;
 
 use crate::client_key_token::{UnverifiedToken, danger_parse_token};
 use crate::failure_budget::{FailureBudget, FailureLimits};
+use crate::token_context::Shown;
 use crate::validity::Validity;
 use crate::{ClientKey, ClientKeyId, DEFAULT_TO, LoginRefused, Username};
 
@@ -139,11 +140,12 @@ impl ClientKeys {
         parsed: &UnverifiedToken<'_>,
     ) -> Result<(), LoginRefused> {
         if parsed.to != self.settings.to {
-            return Err(LoginRefused::WrongAudience);
+            return Err(LoginRefused::WrongAudience {
+                token: Shown(parsed.to).to_string(),
+                here: Shown(&self.settings.to).to_string(),
+            });
         }
-        if parsed.from != username.name || parsed.user_type != username.user_type {
-            return Err(LoginRefused::NameMismatch);
-        }
+        same_principal(username, "token", parsed.from, parsed.user_type)?;
         parsed
             .validity
             .check_length(self.settings.max_lifetime_minutes)?;
@@ -177,9 +179,7 @@ impl ClientKeys {
         {
             return Err(LoginRefused::ClientKeyExpired(key.id.to_string()));
         }
-        if key.name != username.name || key.kind.word() != username.user_type {
-            return Err(LoginRefused::NameMismatch);
-        }
+        same_principal(username, "registered key", &key.name, key.kind.word())?;
         Ok(Principal {
             kind: key.kind,
             name: key.name.clone(),
@@ -233,6 +233,29 @@ impl ClientKeys {
         }
         records.keys.insert(key.id, Arc::clone(key));
     }
+}
+
+/// Refuses a username that is not of the name and type that `proof` is for.
+fn same_principal(
+    username: &Username<'_>,
+    proof: &'static str,
+    name: &str,
+    user_type: &str,
+) -> Result<(), LoginRefused> {
+    for (field, claimed, proven) in [
+        ("name", username.name, name),
+        ("user_type", username.user_type, user_type),
+    ] {
+        if claimed != proven {
+            return Err(LoginRefused::NameMismatch {
+                field,
+                claimed: Shown(claimed).to_string(),
+                proof,
+                proven: Shown(proven).to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 const RECORDS_KEPT: usize = 10_000;

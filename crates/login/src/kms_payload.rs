@@ -21,13 +21,10 @@ pub(crate) fn read(plaintext: &[u8]) -> Result<Validity, LoginRefused> {
         .map_err(|_| LoginRefused::NotJson)?;
     json.end().map_err(|_| LoginRefused::NotJson)?;
     let date = |text: Option<String>| text.as_deref().and_then(Timestamp::from_compact);
-    match (date(dates.not_before), date(dates.not_after)) {
-        (Some(not_before), Some(not_after)) => Ok(Validity {
-            not_before,
-            not_after,
-        }),
-        _ => Err(LoginRefused::MissingValidity),
-    }
+    Ok(Validity {
+        not_before: date(dates.not_before).ok_or(LoginRefused::MissingValidity("not_before"))?,
+        not_after: date(dates.not_after).ok_or(LoginRefused::MissingValidity("not_after"))?,
+    })
 }
 
 #[derive(Default)]
@@ -96,17 +93,20 @@ mod tests {
         r#"{"a": 1, "a": 2, "not_before": "20260115T115700Z", "not_after": "20260115T120700Z"}"#,
         LoginRefused::NotJson
     )]
-    #[case::deep(&format!(r#"{{"a": {}1{}}}"#, "[".repeat(5_000), "]".repeat(5_000)), LoginRefused::MissingValidity)]
+    #[case::deep(&format!(r#"{{"a": {}1{}}}"#, "[".repeat(5_000), "]".repeat(5_000)), LoginRefused::MissingValidity("not_before"))]
     #[case::number(r#"{"not_before": 1, "not_after": 2}"#, LoginRefused::NotJson)]
-    #[case::empty("{}", LoginRefused::MissingValidity)]
-    #[case::one(r#"{"not_before": "20260115T115700Z"}"#, LoginRefused::MissingValidity)]
+    #[case::empty("{}", LoginRefused::MissingValidity("not_before"))]
+    #[case::one(
+        r#"{"not_before": "20260115T115700Z"}"#,
+        LoginRefused::MissingValidity("not_after")
+    )]
     #[case::iso(
         r#"{"not_before": "2026-01-15T11:59:00Z", "not_after": "2026-01-15T12:07:00Z"}"#,
-        LoginRefused::MissingValidity
+        LoginRefused::MissingValidity("not_before")
     )]
     #[case::no_such_day(
         r#"{"not_before": "20260230T115700Z", "not_after": "20260230T120700Z"}"#,
-        LoginRefused::MissingValidity
+        LoginRefused::MissingValidity("not_before")
     )]
     fn refuses(#[case] plaintext: &str, #[case] expected: LoginRefused) {
         assert_eq!(read(plaintext.as_bytes()), Err(expected));

@@ -7,14 +7,16 @@ use std::time::Duration;
 use domain::{LoginMethod, Principal, PrincipalKind};
 use keep::{Clock, KeyError, KeyService};
 use moka::future::Cache;
-use seal::{EncryptionContext, WrappedKey, digest};
+use seal::{WrappedKey, digest};
 
 use crate::auth_keys::AuthKeys;
+use crate::diagnosis::Diagnoses;
 use crate::failure_budget::{FailureBudget, FailureLimits};
 use crate::flights::Flights;
 use crate::refused_tokens::RefusedTokens;
+use crate::token_context::Shown;
 use crate::validity::Validity;
-use crate::{LoginRefused, Username, kms_payload};
+use crate::{LoginRefused, TokenContext, Username, kms_payload};
 
 /// Which tokens count. The names in capitals are Confidant's settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,9 @@ pub struct KmsTokenSettings {
     pub recheck: Duration,
     /// Grace at both ends of a token's time, in seconds.
     pub skew_seconds: u32,
+    /// Whether whole days of a token's time count as nothing, as in Confidant, whose limit lets a
+    /// token of ten years and ten minutes pass. Each such token is logged.
+    pub danger_drop_days: bool,
     /// How many refused tokens are looked at.
     pub failures: FailureLimits,
 }
@@ -61,6 +66,7 @@ impl Default for KmsTokenSettings {
             cache_size: 4_096,
             recheck: Duration::from_secs(300),
             skew_seconds: 0,
+            danger_drop_days: false,
             failures: FailureLimits::default(),
         }
     }
@@ -76,6 +82,7 @@ pub struct KmsTokens {
     refused: RefusedTokens,
     flights: Flights<Result<Verified, LoginRefused>>,
     budget: FailureBudget,
+    diagnoses: Diagnoses,
 }
 
 /// What KMS said about one token under one claim.
@@ -123,6 +130,7 @@ impl KmsTokens {
             refused: RefusedTokens::new(REFUSALS_KEPT, REFUSAL_LIFE),
             flights: Flights::new(),
             budget: FailureBudget::new(*failures),
+            diagnoses: Diagnoses::default(),
             service,
             clock,
             settings,
@@ -146,19 +154,23 @@ impl KmsTokens {
             ..
         } = &self.settings;
         if !(*minimum_version..=*maximum_version).contains(&username.version) {
-            return Err(LoginRefused::TokenVersion(username.version));
+            return Err(LoginRefused::TokenVersion {
+                version: username.version,
+                minimum: *minimum_version,
+                maximum: *maximum_version,
+            });
         }
-        if !user_types
-            .iter()
-            .any(|allowed| allowed == username.user_type)
-        {
-            return Err(LoginRefused::UserType);
-        }
+        let allowed = user_types.iter().any(|kind| kind == username.user_type);
         let kind = match username.user_type {
-            "service" => PrincipalKind::Service,
-            "user" => PrincipalKind::User,
-            // No key proves any other type.
-            _ => return Err(LoginRefused::UserType),
+            "service" if allowed => PrincipalKind::Service,
+            "user" if allowed => PrincipalKind::User,
+            // No key proves any other type, listed or not.
+            other => {
+                return Err(LoginRefused::UserType {
+                    given: Shown(other).to_string(),
+                    allowed: user_types.join(", "),
+                });
+            }
         };
         let digest = self.digest(username, ciphertext);
         let attempt = Attempt {
@@ -176,7 +188,7 @@ impl KmsTokens {
             .validity
             .check_now(self.clock.now(), self.settings.skew_seconds)
         {
-            if let LoginRefused::Expired(_) = out_of_time {
+            if let LoginRefused::Expired { .. } = out_of_time {
                 self.verified.invalidate(&digest).await;
             }
             return Err(out_of_time);
@@ -253,31 +265,15 @@ impl KmsTokens {
             ..
         } = *attempt;
         let asked = self.clock.monotonic();
-        let mut context = vec![("from", username.name), ("to", &*self.settings.to)];
-        if username.version > 1 {
-            context.push(("user_type", username.user_type));
-        }
-        let opened = self
-            .service
-            .unwrap(
-                &WrappedKey(ciphertext.to_vec()),
-                &EncryptionContext::new(context),
-            )
-            .await
-            .map_err(|error| match error {
-                KeyError::DoesNotOpen => LoginRefused::DoesNotOpen {
-                    hint_user_type: username.version > 1,
-                },
-                KeyError::Throttled | KeyError::Unavailable(_) => {
-                    LoginRefused::Unavailable(error.to_string())
-                }
-                KeyError::NoSuchKey(_) | KeyError::Unusable(_) | KeyError::Denied(_) => {
-                    LoginRefused::KeyUnusable(error.to_string())
-                }
-            })?;
+        let wrapped = WrappedKey(ciphertext.to_vec());
+        let context = TokenContext::of(username, &self.settings.to);
+        let opened = match self.service.unwrap(&wrapped, &context.pairs()).await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.why_closed(error, &wrapped, context).await),
+        };
         let account = self.keys.account(kind, &opened.master).await?;
         let validity = kms_payload::read(opened.key.expose())?;
-        validity.check_length(self.settings.max_lifetime_minutes)?;
+        self.check_length(username, validity)?;
         // Judged here too, so that a token out of its time is a failure and never kept.
         validity.check_now(self.clock.now(), self.settings.skew_seconds)?;
         Ok(Verified {
@@ -285,6 +281,56 @@ impl KmsTokens {
             account,
             at: asked,
         })
+    }
+
+    /// Why KMS did not open a token under `tried`.
+    async fn why_closed(
+        &self,
+        error: KeyError,
+        token: &WrappedKey,
+        tried: TokenContext,
+    ) -> LoginRefused {
+        match error {
+            KeyError::DoesNotOpen => {
+                let now = self.clock.monotonic();
+                let diagnosis = self
+                    .diagnoses
+                    .make(&*self.service, now, token, &tried)
+                    .await;
+                LoginRefused::DoesNotOpen { tried, diagnosis }
+            }
+            KeyError::Throttled | KeyError::Unavailable(_) => {
+                LoginRefused::Unavailable(error.to_string())
+            }
+            KeyError::NoSuchKey(_) | KeyError::Unusable(_) | KeyError::Denied(_) => {
+                LoginRefused::KeyUnusable {
+                    why: error.to_string(),
+                    tried,
+                }
+            }
+        }
+    }
+
+    fn check_length(
+        &self,
+        username: &Username<'_>,
+        validity: Validity,
+    ) -> Result<(), LoginRefused> {
+        let minutes = self.settings.max_lifetime_minutes;
+        match validity.check_length(minutes) {
+            Err(LoginRefused::LifetimeExceeded { seconds, allowed })
+                if self.settings.danger_drop_days && validity.fits_without_days(minutes) =>
+            {
+                tracing::warn!(
+                    name = %Shown(username.name),
+                    seconds,
+                    allowed,
+                    "a token longer than allowed is taken, because whole days are dropped (KEEPWARD_TOKEN_DROP_DAYS)"
+                );
+                Ok(())
+            }
+            judged => judged,
+        }
     }
 }
 

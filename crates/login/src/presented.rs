@@ -25,7 +25,11 @@ impl BearerToken {
         match text.len() {
             0 => Err(LoginRefused::EmptyToken),
             1..=MAX_TOKEN => Ok(Self(text.into())),
-            _ => Err(LoginRefused::TooLong("token")),
+            bytes => Err(LoginRefused::TooLong {
+                what: "token",
+                bytes,
+                most: MAX_TOKEN,
+            }),
         }
     }
 
@@ -142,7 +146,11 @@ impl Presented {
                 username: username.to_owned(),
                 token: BearerToken::new(token)?,
             }),
-            _ => Err(LoginRefused::TooLong("username")),
+            bytes => Err(LoginRefused::TooLong {
+                what: "username",
+                bytes,
+                most: MAX_USERNAME,
+            }),
         }
     }
 }
@@ -176,7 +184,11 @@ fn basic_part(header: &[u8]) -> Option<&[u8]> {
 
 fn basic_pair(encoded: &[u8]) -> Result<Option<Basic>, LoginRefused> {
     if encoded.len() > MAX_BASIC {
-        return Err(LoginRefused::TooLong("Authorization header"));
+        return Err(LoginRefused::TooLong {
+            what: "Authorization header",
+            bytes: encoded.len(),
+            most: MAX_BASIC,
+        });
     }
     let decoded = STANDARD
         .decode(encoded)
@@ -287,9 +299,9 @@ mod tests {
         LoginRefused::BadHeader("the Basic credentials are not UTF-8")
     )]
     #[case::from_not_utf8(b"", Some(&b"\xff"[..]), Some(&b"x"[..]), LoginRefused::BadHeader("a login header is not UTF-8"))]
-    #[case::long_username(&basic(&format!("{}:x", "u".repeat(MAX_USERNAME + 1))), None, None, LoginRefused::TooLong("username"))]
-    #[case::long_token(&basic(&format!("u:{}", "x".repeat(MAX_TOKEN + 1))), None, None, LoginRefused::TooLong("token"))]
-    #[case::long_header(&basic(&format!("u:{}", "x".repeat(MAX_BASIC))), None, None, LoginRefused::TooLong("Authorization header"))]
+    #[case::long_username(&basic(&format!("{}:x", "u".repeat(MAX_USERNAME + 1))), None, None, LoginRefused::TooLong { what: "username", bytes: MAX_USERNAME + 1, most: MAX_USERNAME })]
+    #[case::long_token(&basic(&format!("u:{}", "x".repeat(MAX_TOKEN + 1))), None, None, LoginRefused::TooLong { what: "token", bytes: MAX_TOKEN + 1, most: MAX_TOKEN })]
+    #[case::long_header(&basic(&format!("u:{}", "x".repeat(MAX_BASIC))), None, None, LoginRefused::TooLong { what: "Authorization header", bytes: (MAX_BASIC + 2).div_ceil(3) * 4, most: MAX_BASIC })]
     #[case::other_username(&basic("bob:t"), Some(&b"eve"[..]), Some(&b"t"[..]), LoginRefused::TwoIdentities)]
     #[case::other_token(&basic("bob:t"), Some(&b"bob"[..]), Some(&b"u"[..]), LoginRefused::TwoIdentities)]
     fn refuses(

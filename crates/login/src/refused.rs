@@ -1,6 +1,7 @@
 //! Why a login was refused: exact for the log, nothing for the client.
 
-use crate::BadUsername;
+use crate::token_context::Shown;
+use crate::{BadUsername, Diagnosis, TokenContext};
 
 /// Why nobody was proven. Its text is for the log; a client is told its [`Refusal`] only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +25,15 @@ pub enum LoginRefused {
     #[error("the token is empty")]
     EmptyToken,
     /// A part is longer than any real one; names it.
-    #[error("the {0} is too long")]
-    TooLong(&'static str),
+    #[error("the {what} has {bytes} bytes, at most {most} are taken")]
+    TooLong {
+        /// The part.
+        what: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
     /// The username does not parse.
     #[error(transparent)]
     BadUsername(#[from] BadUsername),
@@ -37,31 +45,61 @@ pub enum LoginRefused {
     #[error("not a client key's token, and KMS tokens are not configured (AUTH_KEY, AUTH_CONTEXT)")]
     KmsNotConfigured,
     /// The version in the username is outside the configured range.
-    #[error("unacceptable token version {0}")]
-    TokenVersion(u32),
-    /// The type in the username is not allowed (`KMS_AUTH_USER_TYPES`).
-    #[error("unsupported user_type")]
-    UserType,
-    /// KMS cannot open the token under the context that the username says.
-    #[error("the token does not open under this context{}", if *.hint_user_type { USER_TYPE_HINT } else { "" })]
-    DoesNotOpen {
-        /// A version 2 username: the usual mistake is a context without `user_type`.
-        hint_user_type: bool,
+    #[error(
+        "token version {version} is not taken: KMS_MINIMUM_TOKEN_VERSION is {minimum}, KMS_MAXIMUM_TOKEN_VERSION {maximum}"
+    )]
+    TokenVersion {
+        /// What the username says.
+        version: u32,
+        /// The lowest taken.
+        minimum: u32,
+        /// The highest taken.
+        maximum: u32,
     },
-    /// The key that the token is under cannot be used; says how.
-    #[error("the token's key cannot be used: {0}")]
-    KeyUnusable(String),
+    /// The type in the username is not allowed, or one that no key can prove.
+    #[error(
+        "user_type {given} is not taken: KMS_AUTH_USER_TYPES has {allowed}, and only service and user have keys"
+    )]
+    UserType {
+        /// What the username says, in quotes.
+        given: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// KMS cannot open the token under the context that the username says.
+    #[error("the token does not open under {tried}: {}", told(.tried, .diagnosis))]
+    DoesNotOpen {
+        /// The context.
+        tried: TokenContext,
+        /// What differs, as far as it is known.
+        diagnosis: Diagnosis,
+    },
+    /// The key that the token is under cannot be used, or not under this context; says how.
+    #[error("the token's key cannot be used under {tried}: {why}")]
+    KeyUnusable {
+        /// What KMS said.
+        why: String,
+        /// The context.
+        tried: TokenContext,
+    },
     /// The token opens, but its key is not one that proves this type of caller.
-    #[error("wrong KMS key")]
-    WrongKey,
+    #[error("the token is under {under}, which proves no {kind}; expected is {expected}")]
+    WrongKey {
+        /// The key's ARN, as KMS reports it.
+        under: String,
+        /// `service` or `user`.
+        kind: &'static str,
+        /// The configured keys of that type with their ARNs.
+        expected: String,
+    },
     /// What the token holds is no JSON object, or names a key twice.
-    #[error("the token holds no proper JSON object")]
+    #[error("the token opens but holds no proper JSON object")]
     NotJson,
-    /// `not_before` or `not_after` is missing or no date.
-    #[error("missing validity")]
-    MissingValidity,
+    /// A date is missing or no date; names it.
+    #[error("missing validity: {0} is not there or not of the form YYYYMMDDTHHMMSSZ")]
+    MissingValidity(&'static str),
     /// Valid for longer than allowed (`AUTH_TOKEN_MAX_LIFETIME`).
-    #[error("token lifetime exceeded: {seconds} s, allowed are {allowed} s")]
+    #[error("token lifetime exceeded: {seconds} s, AUTH_TOKEN_MAX_LIFETIME allows {allowed} s")]
     LifetimeExceeded {
         /// What the token asks for.
         seconds: i64,
@@ -69,14 +107,29 @@ pub enum LoginRefused {
         allowed: i64,
     },
     /// `not_after` lies before `not_before`.
-    #[error("invalid time validity: it ends before it begins")]
-    Reversed,
+    #[error("invalid time validity: it ends {seconds} s before it begins")]
+    Reversed {
+        /// How long before.
+        seconds: i64,
+    },
     /// Not valid yet: the client's clock is ahead, or ours behind.
-    #[error("invalid time validity: not valid for another {0} s")]
-    NotYetValid(i64),
+    #[error(
+        "invalid time validity: not valid for another {seconds} s (clocks differ? grace is {grace} s)"
+    )]
+    NotYetValid {
+        /// How long, beyond the grace.
+        seconds: i64,
+        /// The grace.
+        grace: u32,
+    },
     /// Not valid any more.
-    #[error("invalid time validity: expired {0} s ago")]
-    Expired(i64),
+    #[error("invalid time validity: expired {seconds} s ago (grace is {grace} s)")]
+    Expired {
+        /// How long ago, beyond the grace.
+        seconds: i64,
+        /// The grace.
+        grace: u32,
+    },
 
     /// A client key's token that cannot be read; says why.
     #[error("a client key's token is malformed: {0}")]
@@ -91,11 +144,25 @@ pub enum LoginRefused {
     #[error("client key {0} is damaged in the store")]
     ClientKeyDamaged(String),
     /// Made for another server.
-    #[error("the token is for another server")]
-    WrongAudience,
+    #[error("the token is for another server: its `to` is {token}, AUTH_CONTEXT here is {here}")]
+    WrongAudience {
+        /// What the token says.
+        token: String,
+        /// What this server is called.
+        here: String,
+    },
     /// The username, the token and the registered key do not name one principal.
-    #[error("the token is not of this name and type")]
-    NameMismatch,
+    #[error("{field} of the username is {claimed}, but of the {proof} {proven}")]
+    NameMismatch {
+        /// `name` or `user_type`.
+        field: &'static str,
+        /// What the username says.
+        claimed: String,
+        /// `token` or `registered key`.
+        proof: &'static str,
+        /// What that says.
+        proven: String,
+    },
     /// Not signed by the registered key.
     #[error("the signature is not of the registered key")]
     BadSignature,
@@ -138,9 +205,39 @@ impl LoginRefused {
     pub(crate) fn is_lasting(&self) -> bool {
         !matches!(
             self,
-            Self::NotYetValid(_) | Self::TooManyFailures | Self::Unavailable(_)
+            Self::NotYetValid { .. } | Self::TooManyFailures | Self::Unavailable(_)
         )
     }
 }
 
-const USER_TYPE_HINT: &str = "; a version 2 token must be encrypted with user_type in its context";
+/// What is known of a token that does not open under `tried`. KMS itself only says that it does not.
+fn told(tried: &TokenContext, diagnosis: &Diagnosis) -> String {
+    match (diagnosis, &tried.user_type) {
+        (Diagnosis::UserType(None), _) => {
+            "it was encrypted without user_type, which the context of a version 2 token must have"
+                .to_owned()
+        }
+        (Diagnosis::UserType(Some(kind)), Some(_)) => {
+            format!("it was encrypted with user_type={}", Shown(kind))
+        }
+        (Diagnosis::UserType(Some(kind)), None) => {
+            format!(
+                "it was encrypted with user_type={}, so its username is {}",
+                Shown(kind),
+                Shown(&format!("2/{kind}/{}", tried.from))
+            )
+        }
+        (Diagnosis::SomethingElse, _) => {
+            "no other user_type opens it, so from, to, a further pair, the region or the token itself is wrong"
+                .to_owned()
+        }
+        (Diagnosis::NotMade, Some(_)) => {
+            "one of these differs (KMS does not say which); a version 2 token must be encrypted with user_type in its context"
+                .to_owned()
+        }
+        (Diagnosis::NotMade, None) => {
+            "one of these differs (KMS does not say which); a version 1 token must be encrypted with no user_type in its context"
+                .to_owned()
+        }
+    }
+}

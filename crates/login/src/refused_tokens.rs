@@ -63,10 +63,10 @@ mod tests {
     #[test]
     fn remembers_for_its_life_and_no_longer() {
         let refused = RefusedTokens::new(10, Duration::from_secs(30));
-        refused.remember([1; 32], LoginRefused::WrongKey, Duration::from_secs(100));
+        refused.remember([1; 32], LoginRefused::NotJson, Duration::from_secs(100));
         assert_eq!(
             refused.why(&[1; 32], Duration::from_secs(129)),
-            Some(LoginRefused::WrongKey)
+            Some(LoginRefused::NotJson)
         );
         assert_eq!(refused.why(&[1; 32], Duration::from_secs(130)), None);
         assert_eq!(refused.why(&[2; 32], Duration::from_secs(100)), None);
@@ -76,7 +76,7 @@ mod tests {
     fn holds_no_more_than_its_capacity() {
         let refused = RefusedTokens::new(10, Duration::from_secs(30));
         for n in 0..=255 {
-            refused.remember([n; 32], LoginRefused::WrongKey, Duration::ZERO);
+            refused.remember([n; 32], LoginRefused::NotJson, Duration::ZERO);
         }
         let held = (0..=255)
             .filter(|n| refused.why(&[*n; 32], Duration::ZERO).is_some())

@@ -173,7 +173,10 @@ async fn a_token_counts_within_its_time_and_the_time_of_its_key() {
     world.clock.pass(Duration::from_secs(1));
     assert_eq!(
         world.prove(&username, &token).await,
-        Err(LoginRefused::Expired(1))
+        Err(LoginRefused::Expired {
+            seconds: 1,
+            grace: 0
+        })
     );
 
     world.clock.pass(Duration::from_secs(86_400 - 421));
@@ -210,10 +213,24 @@ async fn a_token_is_of_one_name_one_type_and_one_server() {
         world.prove("svc-a", &token).await.is_ok(),
         "a bare name is a service"
     );
-    for username in ["2/service/svc-b", "2/user/svc-a", "svc-b", "2/other/svc-a"] {
+    for (username, expected) in [
+        (
+            "2/service/svc-b",
+            mismatch("name", "svc-b", "token", "svc-a"),
+        ),
+        (
+            "2/user/svc-a",
+            mismatch("user_type", "user", "token", "service"),
+        ),
+        ("svc-b", mismatch("name", "svc-b", "token", "svc-a")),
+        (
+            "2/other/svc-a",
+            mismatch("user_type", "other", "token", "service"),
+        ),
+    ] {
         assert_eq!(
             world.prove(username, &token).await,
-            Err(LoginRefused::NameMismatch),
+            Err(expected),
             "{username}"
         );
     }
@@ -221,8 +238,20 @@ async fn a_token_is_of_one_name_one_type_and_one_server() {
     let (username, token) = mint(&world, &file);
     assert_eq!(
         world.prove(&username, &token).await,
-        Err(LoginRefused::WrongAudience)
+        Err(LoginRefused::WrongAudience {
+            token: "\"elsewhere\"".to_owned(),
+            here: format!("\"{TO}\""),
+        })
     );
+}
+
+fn mismatch(field: &'static str, claimed: &str, proof: &'static str, proven: &str) -> LoginRefused {
+    LoginRefused::NameMismatch {
+        field,
+        claimed: format!("\"{claimed}\""),
+        proof,
+        proven: format!("\"{proven}\""),
+    }
 }
 
 #[tokio::test]
@@ -233,13 +262,13 @@ async fn a_key_speaks_for_nobody_but_its_registered_principal() {
     let (username, token) = mint(&world, &file);
     assert_eq!(
         world.prove(&username, &token).await,
-        Err(LoginRefused::NameMismatch)
+        Err(mismatch("name", "svc-b", "registered key", "svc-a"))
     );
     (file.name, file.kind) = ("svc-a".to_owned(), PrincipalKind::User);
     let (username, token) = mint(&world, &file);
     assert_eq!(
         world.prove(&username, &token).await,
-        Err(LoginRefused::NameMismatch)
+        Err(mismatch("user_type", "user", "registered key", "service"))
     );
 }
 

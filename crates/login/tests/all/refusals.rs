@@ -1,15 +1,17 @@
 //! What is told of a refused login: everything to the log, a count to the audit, nothing else.
 
+use std::future::Future;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use login::{LoginRefused, Refusals};
+use login::{KmsTokenSettings, LoginRefused, Refusal, Refusals, Username};
+use rstest::rstest;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::world::{SOURCE, TO, World, dates, request};
+use crate::world::{AUTHNZ, SOURCE, TO, World, dates, kms_settings, request};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -36,46 +38,242 @@ impl<'w> MakeWriter<'w> for Log {
     }
 }
 
-#[tokio::test]
-async fn a_refusal_is_logged_with_request_source_and_exact_reason_and_without_the_token() {
+/// Everything logged while `work` runs, one line each, without the time.
+async fn logged(work: impl Future<Output = ()>) -> Vec<String> {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())
         .with_ansi(false)
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let world = World::new();
-    let token = world.kms.token(
-        "alias/authnz",
-        &[("from", "svc-a"), ("to", TO)],
-        &dates("20260115T115700Z", "20260115T120700Z"),
-    );
-    world
-        .prove("2/service/svc-a", &token)
-        .await
-        .expect_err("no user_type in the context");
-    let swapped = world.prove(&token.replace('/', "_"), "svc-a").await;
-    assert!(swapped.is_err());
-    world.kms.down.store(true, Ordering::SeqCst);
-    world
-        .prove("2/service/svc-a", &world.service_token("svc-a"))
-        .await
-        .expect_err("KMS away");
+    work.await;
     drop(guard);
     let log = String::from_utf8(log.0.lock().expect("no panic before").clone()).expect("UTF-8");
-    let told: Vec<&str> = log
-        .lines()
-        .filter_map(|line| line.split_once(' ').map(|(_time, rest)| rest.trim_start()))
-        .collect();
+    log.lines()
+        .filter_map(|line| {
+            line.split_once(' ')
+                .map(|(_time, rest)| rest.trim_start().to_owned())
+        })
+        .collect()
+}
+
+const GOOD_DATES: (&str, &str) = ("20260115T115700Z", "20260115T120700Z");
+
+/// One token, and what its refusal must say.
+struct Refused {
+    username: &'static str,
+    key: &'static str,
+    context: &'static [(&'static str, &'static str)],
+    plaintext: String,
+    settings: fn(&mut KmsTokenSettings),
+}
+
+impl Refused {
+    fn new(username: &'static str) -> Self {
+        Self {
+            username,
+            key: "alias/authnz",
+            context: &[("from", "svc-a"), ("to", TO), ("user_type", "service")],
+            plaintext: dates(GOOD_DATES.0, GOOD_DATES.1),
+            settings: |_| (),
+        }
+    }
+
+    fn context(self, context: &'static [(&'static str, &'static str)]) -> Self {
+        Self { context, ..self }
+    }
+
+    fn key(self, key: &'static str) -> Self {
+        Self { key, ..self }
+    }
+
+    fn holds(self, plaintext: &str) -> Self {
+        Self {
+            plaintext: plaintext.to_owned(),
+            ..self
+        }
+    }
+
+    fn valid(self, not_before: &str, not_after: &str) -> Self {
+        Self {
+            plaintext: dates(not_before, not_after),
+            ..self
+        }
+    }
+
+    fn with(self, settings: fn(&mut KmsTokenSettings)) -> Self {
+        Self { settings, ..self }
+    }
+}
+
+const V2: &str = "2/service/svc-a";
+
+#[rstest]
+#[case::no_user_type(
+    Refused::new(V2).context(&[("from", "svc-a"), ("to", TO)]),
+    r#"the token does not open under from="svc-a" to="confidant-testing" user_type="service": it was encrypted without user_type, which the context of a version 2 token must have"#
+)]
+#[case::other_user_type(
+    Refused::new(V2).context(&[("from", "svc-a"), ("to", TO), ("user_type", "user")]),
+    r#"the token does not open under from="svc-a" to="confidant-testing" user_type="service": it was encrypted with user_type="user""#
+)]
+#[case::version_1_name(
+    Refused::new("svc-a"),
+    r#"the token does not open under from="svc-a" to="confidant-testing" (no user_type): it was encrypted with user_type="service", so its username is "2/service/svc-a""#
+)]
+#[case::other_server(
+    Refused::new(V2).context(&[("from", "svc-a"), ("to", "elsewhere"), ("user_type", "service")]),
+    r#"the token does not open under from="svc-a" to="confidant-testing" user_type="service": no other user_type opens it, so from, to, a further pair, the region or the token itself is wrong"#
+)]
+#[case::wrong_key(
+    Refused::new(V2).key("alias/atrest"),
+    "the token is under arn:aws:kms:us-east-1:123456789012:key/44444444-4444-4444-4444-444444444444, which proves no service; expected is alias/authnz (arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111) or alias/authnz-sandbox (arn:aws:kms:us-east-1:123456789012:key/33333333-3333-3333-3333-333333333333)"
+)]
+#[case::a_key_that_is_configured_and_does_not_exist(
+    Refused::new(V2).key("alias/atrest").with(|settings| {
+        settings.auth_keys = vec!["gone".to_owned(), AUTHNZ.to_owned()];
+        settings.scoped.clear();
+    }),
+    "the token is under arn:aws:kms:us-east-1:123456789012:key/44444444-4444-4444-4444-444444444444, which proves no service; expected is alias/gone (which cannot be resolved) or arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+)]
+#[case::no_key_of_this_type(
+    Refused::new("2/user/svc-a")
+        .context(&[("from", "svc-a"), ("to", TO), ("user_type", "user")])
+        .with(|settings| settings.user_auth_keys.clear()),
+    "the token is under arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111, which proves no user; expected is no key at all, USER_AUTH_KEY is not set"
+)]
+#[case::version_too_low(
+    Refused::new("svc-a").with(|settings| settings.minimum_version = 2),
+    "token version 1 is not taken: KMS_MINIMUM_TOKEN_VERSION is 2, KMS_MAXIMUM_TOKEN_VERSION 2"
+)]
+#[case::user_type_not_taken(
+    Refused::new("2/user/svc-a").with(|settings| settings.user_types = vec!["service".to_owned()]),
+    r#"user_type "user" is not taken: KMS_AUTH_USER_TYPES has service, and only service and user have keys"#
+)]
+#[case::lifetime(
+    Refused::new(V2).valid("20260115T115700Z", "20260116T120700Z"),
+    "token lifetime exceeded: 87000 s, AUTH_TOKEN_MAX_LIFETIME allows 3600 s"
+)]
+#[case::reversed(
+    Refused::new(V2).valid("20260115T120700Z", "20260115T115700Z"),
+    "invalid time validity: it ends 600 s before it begins"
+)]
+#[case::not_yet_valid(
+    Refused::new(V2).valid("20260115T120100Z", "20260115T120700Z"),
+    "invalid time validity: not valid for another 60 s (clocks differ? grace is 0 s)"
+)]
+#[case::expired(
+    Refused::new(V2).valid("20260115T115000Z", "20260115T115800Z").with(|settings| settings.skew_seconds = 30),
+    "invalid time validity: expired 90 s ago (grace is 30 s)"
+)]
+#[case::not_json(
+    Refused::new(V2).holds("kw-canary-7f3a"),
+    "the token opens but holds no proper JSON object"
+)]
+#[case::no_dates(
+    Refused::new(V2).holds(r#"{"not_before": "20260115T115700Z", "not_after": "kw-canary-7f3a"}"#),
+    "missing validity: not_after is not there or not of the form YYYYMMDDTHHMMSSZ"
+)]
+#[case::bad_username(
+    Refused::new("2/service/svc-a/x"),
+    "unsupported username format: 4 parts instead of 1 or 3"
+)]
+#[tokio::test]
+async fn each_refusal_is_logged_under_its_request_with_its_exact_reason_and_without_the_token(
+    #[case] refused: Refused,
+    #[case] reason: &str,
+) {
+    let mut settings = kms_settings();
+    (refused.settings)(&mut settings);
+    let world = World::with_kms(settings);
+    let token = world
+        .kms
+        .token(refused.key, refused.context, &refused.plaintext);
+    let mut told = None;
+    let lines = logged(async {
+        told = world.prove(refused.username, &token).await.err();
+    })
+    .await;
+    let told = told.expect("refused");
+    assert_eq!(told.refusal(), Refusal::Refused);
+    let named = if Username::parse(refused.username).is_ok() {
+        "svc-a"
+    } else {
+        ""
+    };
+    let line = format!(
+        r#"WARN login::login: login refused request=abababababababababababababababab source=10.0.0.1 name="{named}" reason={reason}"#
+    );
+    assert_eq!(lines.last(), Some(&line));
+    for line in lines {
+        assert!(
+            !line.contains(&token[..16]) && !line.contains("canary"),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_wrong_header_is_not_logged() {
+    let world = World::new();
+    let token = world.service_token("svc-a");
+    let lines = logged(async {
+        for username in [
+            token.replace('/', "_"),
+            format!("2/{}/svc-a", token.replace('/', "_")),
+            format!("2/service/{}", token.replace('/', "_")),
+        ] {
+            for proof in ["svc-a", &token] {
+                let got = world.prove(&username, proof).await;
+                assert!(got.is_err());
+            }
+        }
+    })
+    .await;
+    assert_eq!(lines.len(), 6);
+    for line in lines {
+        assert!(!line.contains(&token.replace('/', "_")[..16]), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn kms_out_of_reach_is_an_error_and_no_refusal() {
+    let world = World::new();
+    world.kms.down.store(true, Ordering::SeqCst);
+    let lines = logged(async {
+        world
+            .prove(V2, &world.service_token("svc-a"))
+            .await
+            .expect_err("KMS away");
+    })
+    .await;
     assert_eq!(
-        told,
+        lines,
         [
-            r#"WARN login::login: login refused request=abababababababababababababababab source=10.0.0.1 name="svc-a" reason=the token does not open under this context; a version 2 token must be encrypted with user_type in its context"#,
-            r#"WARN login::login: login refused request=abababababababababababababababab source=10.0.0.1 name="" reason=the token is not base64"#,
             r#"ERROR login::login: login impossible request=abababababababababababababababab source=10.0.0.1 name="svc-a" reason=cannot prove anybody now: the key service is unavailable: connection refused"#,
         ]
     );
-    assert!(!log.contains(&token[..16]));
+}
+
+#[tokio::test]
+async fn a_token_that_only_the_old_arithmetic_lets_pass_is_logged() {
+    let world = World::with_kms(KmsTokenSettings {
+        danger_drop_days: true,
+        ..kms_settings()
+    });
+    let lines = logged(async {
+        let long = world.token_valid("svc-a", -180, 10 * 86_400 + 600 - 180);
+        assert!(world.prove(V2, &long).await.is_ok());
+        let short = world.service_token("svc-a");
+        assert!(world.prove(V2, &short).await.is_ok());
+    })
+    .await;
+    assert_eq!(
+        lines,
+        [
+            r#"WARN login::kms_token: a token longer than allowed is taken, because whole days are dropped (KEEPWARD_TOKEN_DROP_DAYS) name="svc-a" seconds=864600 allowed=3600"#,
+        ]
+    );
 }
 
 #[tokio::test]

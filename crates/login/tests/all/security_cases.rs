@@ -10,15 +10,62 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use login::{
-    BadUsername, Browsers, CookieKey, HeaderLogin, KmsTokenSettings, LoginRefused, Refusal,
-    Sessions,
+    BadUsername, Browsers, CookieKey, Diagnosis, HeaderLogin, KmsTokenSettings, LoginRefused,
+    Refusal, Sessions, TokenContext, Username,
 };
 use rstest::rstest;
 use tokio::sync::Semaphore;
 
-use crate::world::{AUTHNZ, AUTHNZ_SANDBOX, SOURCE, TO, World, dates, kms_settings, request};
+use crate::world::{
+    AT_REST, AUTHNZ, AUTHNZ_SANDBOX, AUTHNZ_USER, SOURCE, TO, World, dates, kms_settings, request,
+};
 
 const DAY: i64 = 86_400;
+/// Calls of KMS that six diagnoses of nonsense make: the most in a minute.
+const DIAGNOSES: u64 = 6 * 2;
+
+/// Not valid for these seconds, with no grace.
+fn not_yet(seconds: i64) -> LoginRefused {
+    LoginRefused::NotYetValid { seconds, grace: 0 }
+}
+
+/// Expired these seconds ago, with no grace.
+fn late(seconds: i64) -> LoginRefused {
+    LoginRefused::Expired { seconds, grace: 0 }
+}
+
+fn version(version: u32) -> LoginRefused {
+    LoginRefused::TokenVersion {
+        version,
+        minimum: 1,
+        maximum: 2,
+    }
+}
+
+fn user_type(given: &str) -> LoginRefused {
+    LoginRefused::UserType {
+        given: format!("\"{given}\""),
+        allowed: "service, user".to_owned(),
+    }
+}
+
+/// What was tried with this username, and what that showed.
+fn closed(username: &str, diagnosis: Diagnosis) -> LoginRefused {
+    LoginRefused::DoesNotOpen {
+        tried: TokenContext::of(&Username::parse(username).expect("a username"), TO),
+        diagnosis,
+    }
+}
+
+fn wrong_key(under: &str, kind: &'static str) -> LoginRefused {
+    let service = format!("alias/authnz ({AUTHNZ}) or alias/authnz-sandbox ({AUTHNZ_SANDBOX})");
+    let user = format!("alias/authnz-user ({AUTHNZ_USER})");
+    LoginRefused::WrongKey {
+        under: under.to_owned(),
+        kind,
+        expected: if kind == "user" { user } else { service },
+    }
+}
 
 #[rstest]
 #[case::minutes_59(59 * 60, true)]
@@ -59,18 +106,18 @@ async fn case_2_a_token_that_ends_before_it_begins_is_refused() {
     let got = world
         .prove("2/service/svc-a", &world.token_valid("svc-a", 60, -60))
         .await;
-    assert_eq!(got, Err(LoginRefused::Reversed));
+    assert_eq!(got, Err(LoginRefused::Reversed { seconds: 120 }));
 }
 
 #[rstest]
 #[case::begins_now(0, 0, 60, Ok(()))]
-#[case::begins_in_a_second(0, 1, 60, Err(LoginRefused::NotYetValid(1)))]
+#[case::begins_in_a_second(0, 1, 60, Err(not_yet(1)))]
 #[case::ends_now(0, -60, 0, Ok(()))]
-#[case::ended_a_second_ago(0, -60, -1, Err(LoginRefused::Expired(1)))]
+#[case::ended_a_second_ago(0, -60, -1, Err(late(1)))]
 #[case::begins_within_the_grace(30, 30, 60, Ok(()))]
-#[case::begins_after_the_grace(30, 31, 60, Err(LoginRefused::NotYetValid(1)))]
+#[case::begins_after_the_grace(30, 31, 60, Err(LoginRefused::NotYetValid { seconds: 1, grace: 30 }))]
 #[case::ended_within_the_grace(30, -60, -30, Ok(()))]
-#[case::ended_before_the_grace(30, -60, -31, Err(LoginRefused::Expired(1)))]
+#[case::ended_before_the_grace(30, -60, -31, Err(LoginRefused::Expired { seconds: 1, grace: 30 }))]
 #[tokio::test]
 async fn case_3_a_token_counts_within_its_time_only(
     #[case] skew_seconds: u32,
@@ -99,21 +146,18 @@ async fn case_3_a_remembered_token_expires_and_an_early_one_comes_to_count() {
     assert!(world.prove("2/service/svc-a", &token).await.is_ok());
     assert_eq!(
         world.prove("2/service/svc-a", &early).await,
-        Err(LoginRefused::NotYetValid(30))
+        Err(not_yet(30))
     );
     world.clock.pass(Duration::from_secs(60));
     assert!(world.prove("2/service/svc-a", &token).await.is_ok());
     assert!(world.prove("2/service/svc-a", &early).await.is_ok());
     world.clock.pass(Duration::from_micros(1));
-    assert_eq!(
-        world.prove("2/service/svc-a", &token).await,
-        Err(LoginRefused::Expired(0))
-    );
+    assert_eq!(world.prove("2/service/svc-a", &token).await, Err(late(0)));
 }
 
 #[rstest]
-#[case::below("0/service/svc-a", LoginRefused::TokenVersion(0))]
-#[case::above("3/service/svc-a", LoginRefused::TokenVersion(3))]
+#[case::below("0/service/svc-a", version(0))]
+#[case::above("3/service/svc-a", version(3))]
 #[case::zero_before("01/service/svc-a", BadUsername::Version.into())]
 #[case::blank_after("2 /service/svc-a", BadUsername::Version.into())]
 #[case::minus("-1/service/svc-a", BadUsername::Version.into())]
@@ -134,8 +178,8 @@ async fn case_4_and_5_a_bad_version_is_refused_with_no_call_to_kms(
 #[case::empty_version("/service/svc-a", BadUsername::EmptyPart.into())]
 #[case::empty_type("2//svc-a", BadUsername::EmptyPart.into())]
 #[case::empty_name("2/service/", BadUsername::EmptyPart.into())]
-#[case::unknown_type("2/admin/svc-a", LoginRefused::UserType)]
-#[case::type_in_capitals("2/SERVICE/svc-a", LoginRefused::UserType)]
+#[case::unknown_type("2/admin/svc-a", user_type("admin"))]
+#[case::type_in_capitals("2/SERVICE/svc-a", user_type("SERVICE"))]
 #[tokio::test]
 async fn case_5_a_bad_username_is_refused_with_no_call_to_kms(
     #[case] username: &str,
@@ -199,13 +243,16 @@ async fn case_6_a_remembered_token_is_remembered_for_its_exact_claim_only() {
 }
 
 #[rstest]
-#[case::other_from(&[("from", "svc-b"), ("to", TO), ("user_type", "service")])]
-#[case::other_server(&[("from", "svc-a"), ("to", "elsewhere"), ("user_type", "service")])]
-#[case::other_type(&[("from", "svc-a"), ("to", TO), ("user_type", "user")])]
-#[case::no_type(&[("from", "svc-a"), ("to", TO)])]
-#[case::extra_pair(&[("from", "svc-a"), ("to", TO), ("user_type", "service"), ("x", "y")])]
+#[case::other_from(&[("from", "svc-b"), ("to", TO), ("user_type", "service")], Diagnosis::SomethingElse)]
+#[case::other_server(&[("from", "svc-a"), ("to", "elsewhere"), ("user_type", "service")], Diagnosis::SomethingElse)]
+#[case::other_type(&[("from", "svc-a"), ("to", TO), ("user_type", "user")], Diagnosis::UserType(Some("user".to_owned())))]
+#[case::no_type(&[("from", "svc-a"), ("to", TO)], Diagnosis::UserType(None))]
+#[case::extra_pair(&[("from", "svc-a"), ("to", TO), ("user_type", "service"), ("x", "y")], Diagnosis::SomethingElse)]
 #[tokio::test]
-async fn case_7_a_token_of_another_context_does_not_open(#[case] context: &[(&str, &str)]) {
+async fn case_7_a_token_of_another_context_does_not_open_and_its_user_type_is_named(
+    #[case] context: &[(&str, &str)],
+    #[case] diagnosis: Diagnosis,
+) {
     let world = World::new();
     let token = world.kms.token(
         "alias/authnz",
@@ -213,19 +260,70 @@ async fn case_7_a_token_of_another_context_does_not_open(#[case] context: &[(&st
         &dates("20260115T115700Z", "20260115T120700Z"),
     );
     let got = world.prove("2/service/svc-a", &token).await;
-    assert_eq!(
-        got,
-        Err(LoginRefused::DoesNotOpen {
-            hint_user_type: true
-        })
-    );
+    assert_eq!(got, Err(closed("2/service/svc-a", diagnosis)));
+}
+
+#[tokio::test]
+async fn case_7_a_version_1_username_with_a_version_2_token_is_told_its_type() {
+    let world = World::new();
+    let token = world.service_token("svc-a");
+    for username in ["svc-a", "1/user/svc-a"] {
+        let found = Diagnosis::UserType(Some("service".to_owned()));
+        assert_eq!(
+            world.prove(username, &token).await,
+            Err(closed(username, found))
+        );
+    }
+}
+
+#[tokio::test]
+async fn case_7_a_diagnosis_proves_nobody_is_made_a_few_times_a_minute_and_not_twice_for_a_token() {
+    let world = World::new();
+    let without_type = |n: u32| {
+        let name = format!("svc-{n}");
+        let token = world.kms.token(
+            "alias/authnz",
+            &[("from", &name), ("to", TO)],
+            &dates("20260115T115700Z", "20260115T120700Z"),
+        );
+        (format!("2/service/{name}"), token)
+    };
+    for n in 0..20 {
+        let (username, token) = without_type(n);
+        let told = if n < 6 {
+            Diagnosis::UserType(None)
+        } else {
+            Diagnosis::NotMade
+        };
+        for _ in 0..2 {
+            let got = world.prove(&username, &token).await;
+            assert_eq!(got, Err(closed(&username, told.clone())));
+        }
+    }
+    assert_eq!(world.kms.count(), 20 + 6);
+    world.clock.pass(Duration::from_secs(60));
+    let (username, token) = without_type(99);
+    let got = world.prove(&username, &token).await;
+    assert_eq!(got, Err(closed(&username, Diagnosis::UserType(None))));
 }
 
 #[rstest]
-#[case::service_under_the_user_key("service", "alias/authnz-user", Err(LoginRefused::WrongKey))]
-#[case::user_under_the_service_key("user", "alias/authnz", Err(LoginRefused::WrongKey))]
-#[case::user_under_a_scoped_key("user", "alias/authnz-sandbox", Err(LoginRefused::WrongKey))]
-#[case::service_under_the_key_at_rest("service", "alias/atrest", Err(LoginRefused::WrongKey))]
+#[case::service_under_the_user_key(
+    "service",
+    "alias/authnz-user",
+    Err(wrong_key(AUTHNZ_USER, "service"))
+)]
+#[case::user_under_the_service_key("user", "alias/authnz", Err(wrong_key(AUTHNZ, "user")))]
+#[case::user_under_a_scoped_key(
+    "user",
+    "alias/authnz-sandbox",
+    Err(wrong_key(AUTHNZ_SANDBOX, "user"))
+)]
+#[case::service_under_the_key_at_rest(
+    "service",
+    "alias/atrest",
+    Err(wrong_key(AT_REST, "service"))
+)]
 #[case::service("service", "alias/authnz", Ok(None))]
 #[case::service_of_an_account("service", "alias/authnz-sandbox", Ok(Some("sandbox")))]
 #[case::user("user", "alias/authnz-user", Ok(None))]
@@ -268,9 +366,9 @@ async fn case_8_a_key_that_is_both_scoped_and_not_proves_no_account() {
 
 #[rstest]
 #[case::nothing("", LoginRefused::EmptyToken)]
-#[case::six_kib(&"A".repeat(6 * 1024), LoginRefused::TooLong("token"))]
+#[case::six_kib(&"A".repeat(6 * 1024), LoginRefused::TooLong { what: "token", bytes: 6 * 1024, most: 4_096 })]
 #[case::not_base64("!!!", LoginRefused::NotBase64)]
-#[case::no_ciphertext("aGVsbG8=", LoginRefused::DoesNotOpen { hint_user_type: true })]
+#[case::no_ciphertext("aGVsbG8=", closed("2/service/svc-a", Diagnosis::SomethingElse))]
 #[tokio::test]
 async fn case_9_a_token_that_is_none_is_refused(
     #[case] token: &str,
@@ -339,7 +437,9 @@ async fn case_11_a_withdrawn_key_lets_no_remembered_token_in_after_the_recheck_i
     world.clock.pass(Duration::from_secs(1));
     for _ in 0..2 {
         let got = world.prove("2/service/svc-a", &token).await;
-        assert!(matches!(got, Err(LoginRefused::KeyUnusable(_))), "{got:?}");
+        let tried = TokenContext::of(&Username::parse("2/service/svc-a").expect("good"), TO);
+        let why = "master key unusable: disabled".to_owned();
+        assert_eq!(got, Err(LoginRefused::KeyUnusable { why, tried }));
     }
     assert_eq!(world.kms.count(), 2);
 }
@@ -379,13 +479,14 @@ async fn case_12_a_thousand_first_uses_at_once_make_one_decrypt() {
         }
         assert_eq!(world.kms.count(), 1, "while all wait");
         world.kms.gate.add_permits(1_000);
+        let diagnosis = if proven { 0 } else { 2 };
         let answers = join_all(tasks).await;
         assert!(
             answers
                 .into_iter()
                 .all(|answer| answer.expect("no panic").is_ok() == proven)
         );
-        assert_eq!(world.kms.count(), 1);
+        assert_eq!(world.kms.count(), 1 + diagnosis);
     }
 }
 
@@ -396,10 +497,14 @@ async fn case_12_a_refused_token_is_never_remembered_as_good() {
     for _ in 0..3 {
         assert!(world.prove("2/service/svc-a", &token).await.is_err());
     }
-    assert_eq!(world.kms.count(), 1, "remembered as refused");
+    assert_eq!(
+        world.kms.count(),
+        1 + 2,
+        "remembered as refused, with its diagnosis"
+    );
     world.clock.pass(Duration::from_secs(30));
     assert!(world.prove("2/service/svc-a", &token).await.is_err());
-    assert_eq!(world.kms.count(), 2, "and not for ever");
+    assert_eq!(world.kms.count(), 2 + 4, "and not for ever");
     assert!(world.prove("2/service/svc-b", &token).await.is_ok());
 }
 
@@ -422,15 +527,16 @@ async fn case_12_a_flood_from_one_source_evicts_no_good_token_and_spends_little(
         let token = STANDARD.encode(seal::digest::sha256(&n.to_be_bytes()));
         match world.prove("2/service/svc-a", &token).await {
             Err(LoginRefused::TooManyFailures) => limited += 1,
-            other => assert_eq!(
-                other,
-                Err(LoginRefused::DoesNotOpen {
-                    hint_user_type: true
-                })
+            other => assert!(
+                matches!(other, Err(LoginRefused::DoesNotOpen { .. })),
+                "{other:?}"
             ),
         }
     }
-    assert_eq!((world.kms.count(), limited), (1 + 50, 20_000 - 50));
+    assert_eq!(
+        (world.kms.count(), limited),
+        (1 + 50 + DIAGNOSES, 20_000 - 50)
+    );
     // Remembered: no further call. A new one from elsewhere: one call. From the flooding source: none.
     assert!(
         world
@@ -442,7 +548,7 @@ async fn case_12_a_flood_from_one_source_evicts_no_good_token_and_spends_little(
         world.prove("2/service/svc-a", &good).await.is_ok(),
         "remembered for everybody"
     );
-    assert_eq!(world.kms.count(), 51);
+    assert_eq!(world.kms.count(), 51 + DIAGNOSES);
     assert!(
         world
             .prove_from(elsewhere, "2/service/svc-b", &world.service_token("svc-b"))
@@ -455,7 +561,7 @@ async fn case_12_a_flood_from_one_source_evicts_no_good_token_and_spends_little(
             .await,
         Err(LoginRefused::TooManyFailures)
     );
-    assert_eq!(world.kms.count(), 52);
+    assert_eq!(world.kms.count(), 52 + DIAGNOSES);
     // The recheck of a token that was good is made even for a source that floods.
     world.clock.pass(Duration::from_secs(300));
     for n in 0..100_u32 {
@@ -490,7 +596,7 @@ async fn case_12_a_flood_from_many_sources_spends_a_bounded_number_of_calls() {
                 .is_err()
         );
     }
-    assert_eq!(world.kms.count(), 1 + 500);
+    assert_eq!(world.kms.count(), 1 + 500 + DIAGNOSES);
     assert!(
         world
             .prove_from(known, "2/service/svc-b", &world.service_token("svc-b"))

@@ -31,6 +31,10 @@ pub(crate) const AUTHNZ_USER: &str =
 pub(crate) const AUTHNZ_SANDBOX: &str =
     "arn:aws:kms:us-east-1:123456789012:key/33333333-3333-3333-3333-333333333333";
 
+/// The key at rest, which proves nobody.
+pub(crate) const AT_REST: &str =
+    "arn:aws:kms:us-east-1:123456789012:key/44444444-4444-4444-4444-444444444444";
+
 /// Stands still unless moved; sleeping moves it.
 pub(crate) struct StillClock {
     now: AtomicI64,
@@ -411,10 +415,7 @@ impl World {
                 ("alias/authnz", AUTHNZ),
                 ("alias/authnz-user", AUTHNZ_USER),
                 ("alias/authnz-sandbox", AUTHNZ_SANDBOX),
-                (
-                    "alias/atrest",
-                    "arn:aws:kms:us-east-1:123456789012:key/44444444-4444-4444-4444-444444444444",
-                ),
+                ("alias/atrest", AT_REST),
             ]
             .map(|(alias, arn)| (alias.to_owned(), arn.to_owned())),
         );

@@ -57,6 +57,8 @@ pub struct Config {
     pub client: ClientConfig,
     /// Switches that are set and make the server unsafe.
     pub dangers: Vec<Danger>,
+    /// Grace for clients' clocks. Units: seconds.
+    pub token_skew: u32,
     /// Login by KMS token; `None` when no key is configured.
     pub kms_login: Option<KmsLogin>,
     /// Users who may manage client keys.
@@ -185,6 +187,8 @@ pub struct KmsLogin {
     pub cache_size: u64,
     /// How often a kept token is checked with KMS again.
     pub recheck: Duration,
+    /// Whether whole days of a token's lifetime count as nothing.
+    pub drop_days: bool,
 }
 
 impl Config {
@@ -243,6 +247,8 @@ impl Config {
             token_lifetime: Duration::from_secs(
                 60 * reader.number("AUTH_TOKEN_MAX_LIFETIME", 60, 1..=525_600),
             ),
+            token_skew: u32::try_from(reader.number("KEEPWARD_TOKEN_SKEW_SECONDS", 0, 0..=300))
+                .unwrap_or(0),
             administrators: read_administrators(&reader, embedded),
             log: read_log(&reader),
             log_json: read_log_format(&reader),
@@ -515,6 +521,7 @@ fn read_kms_login(reader: &Reader<'_>) -> Option<KmsLogin> {
             300,
             1..=86_400,
         )),
+        drop_days: reader.flag("KEEPWARD_TOKEN_DROP_DAYS", false),
         auth_keys,
         user_auth_keys,
         scoped: pairs,

@@ -293,7 +293,7 @@ pub const SETTINGS: &[Setting] = &[
         "AUTH_TOKEN_MAX_LIFETIME",
         Number,
         "60",
-        "longest lifetime of a token, minutes",
+        "longest lifetime of a token, minutes; whole days count",
     ),
     used("KMS_MINIMUM_TOKEN_VERSION", Number, "1", "1 or 2"),
     used("KMS_MAXIMUM_TOKEN_VERSION", Number, "2", "1 or 2"),
@@ -314,6 +314,18 @@ pub const SETTINGS: &[Setting] = &[
         Number,
         "300",
         "how often a kept token is checked with KMS again",
+    ),
+    used(
+        "KEEPWARD_TOKEN_SKEW_SECONDS",
+        Number,
+        "0",
+        "grace for clients' clocks at both ends of a token's time, up to 300",
+    ),
+    used(
+        "KEEPWARD_TOKEN_DROP_DAYS",
+        Flag,
+        "false",
+        "whole days of a KMS token's lifetime do not count, as in Confidant: for clients that cannot be mended yet",
     ),
     used(
         "KEEPWARD_ADMINISTRATORS",
