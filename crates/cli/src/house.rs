@@ -218,6 +218,7 @@ fn confidant_settings(config: &Config, table: TableName) -> confidant::Settings 
         encrypt,
         enforce_documentation,
         ignore_conflicts,
+        save_last_decryption_time,
         rotation,
         ..
     } = &config.confidant;
@@ -236,6 +237,11 @@ fn confidant_settings(config: &Config, table: TableName) -> confidant::Settings 
         },
         ignore_conflicts: *ignore_conflicts,
         enforce_documentation: *enforce_documentation,
+        history_page_limit: config
+            .client
+            .history_page_limit
+            .and_then(|limit| usize::try_from(limit).ok()),
+        save_last_decryption_time: *save_last_decryption_time,
         rotation: Rotation {
             maximum_days: rotation.maximum_days,
             by_tag: rotation.by_tag.clone(),

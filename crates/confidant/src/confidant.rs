@@ -24,6 +24,10 @@ pub struct Settings {
     pub ignore_conflicts: bool,
     /// `ENFORCE_DOCUMENTATION`.
     pub enforce_documentation: bool,
+    /// `HISTORY_PAGE_LIMIT`: how much a history list gives at once when not told.
+    pub history_page_limit: Option<usize>,
+    /// `ENABLE_SAVE_LAST_DECRYPTION_TIME`: reading a credential's values notes when.
+    pub save_last_decryption_time: bool,
     /// When values should be changed.
     pub rotation: Rotation,
     /// The accounts that services may be scoped to (values of `SCOPED_AUTH_KEYS`).

@@ -61,6 +61,8 @@ impl fmt::Debug for Sealed {
 impl CredentialRecord {
     /// The `data_type` of a current credential.
     pub const KIND: &str = "credential";
+    /// The `data_type` of an old revision.
+    pub const ARCHIVE: &str = "archive-credential";
 
     /// Reads a stored credential, current or archived, in current or older layout.
     ///

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Resource;
 use keep::{AuditUnavailable, CommitError, KeyError, Refused, TableError};
 
 /// Why an operation did not happen. Holds names, ids and numbers, never a value.
@@ -19,6 +20,12 @@ pub enum Error {
     /// There is no such thing.
     #[error("not found")]
     NotFound,
+    /// The thing has no such revision.
+    #[error("no such revision")]
+    NoSuchRevision,
+    /// The revision to go back to is what is there already.
+    #[error("no difference between the revisions of the {}", .0.word())]
+    NoDifference(Resource),
     /// The id is that of something else than a current credential.
     #[error("{0} is not a credential")]
     NotACredential(String),
@@ -76,6 +83,8 @@ impl Error {
             Self::WrongAccount => "wrong-account",
             Self::Audit(_) => "audit-unavailable",
             Self::NotFound => "not-found",
+            Self::NoSuchRevision => "no-such-revision",
+            Self::NoDifference(_) => "no-difference",
             Self::NotACredential(_) => "not-a-credential",
             Self::NotABlindCredential(_) => "not-a-blind-credential",
             Self::NotAService(_) => "not-a-service",

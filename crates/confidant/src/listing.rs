@@ -7,7 +7,7 @@ use crate::{Asked, BadField, Error};
 /// One page of a list, or all of it.
 #[derive(Clone, Debug)]
 pub struct Listed<T> {
-    /// The things, each page sorted by lower-cased name.
+    /// The things, each page sorted as its operation says: mostly by lower-cased name.
     pub page: Vec<T>,
     /// Where the next page starts; set does not promise that there is one more thing.
     pub next: Option<PageStart>,
@@ -41,22 +41,33 @@ pub(crate) async fn list(
     limit: Option<usize>,
     start: Asked<PageStart>,
 ) -> Result<(Vec<Item>, Option<PageStart>), Error> {
-    let start = start?;
-    if start.as_ref().is_some_and(|start| !is_key_of(start, kind)) {
-        return Err(BadField::BadPage.into());
-    }
+    let start = checked(start, kind)?;
     let Some(limit) = limit.filter(|limit| *limit > 0) else {
-        return Ok((
-            items
-                .query_all(&date_index_query(table, kind, Order::Ascending))
-                .await?,
-            None,
-        ));
+        let query = date_index_query(table, kind, Order::Ascending);
+        return Ok((items.query_all(&query).await?, None));
     };
     let mut query = date_index_query(table, kind, Order::Descending);
     query.limit = Some(limit.min(MOST));
     query.start = start;
-    match items.query(&query).await {
+    page(items, &query).await
+}
+
+/// Checks that a page starts at a key of this list.
+pub(crate) fn checked(start: Asked<PageStart>, kind: &str) -> Asked<PageStart> {
+    match start? {
+        Some(start) if !is_key_of(&start, kind) => Err(BadField::BadPage),
+        start => Ok(start),
+    }
+}
+
+/// Reads one page.
+///
+/// Errors: `BadPage` when the table takes its start for no key.
+pub(crate) async fn page(
+    items: Items<'_>,
+    query: &Query,
+) -> Result<(Vec<Item>, Option<PageStart>), Error> {
+    match items.query(query).await {
         Ok(page) => Ok((page.items, page.next)),
         Err(TableError::Invalid(_)) if query.start.is_some() => Err(BadField::BadPage.into()),
         Err(error) => Err(error.into()),
@@ -72,4 +83,4 @@ fn is_key_of(start: &PageStart, kind: &str) -> bool {
 }
 
 /// A page ends at 1 MB anyway.
-const MOST: usize = 10_000;
+pub(crate) const MOST: usize = 10_000;

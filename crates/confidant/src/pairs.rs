@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
+use crate::diff::{Changed, ChangedNames, changed_keys};
 use crate::python_json::python_json;
 use crate::{BadField, Error};
 
@@ -39,10 +40,7 @@ impl Pairs {
                 wipe(&mut replaced);
             }
         }
-        if lowered
-            .keys()
-            .any(|key| key.chars().any(char::is_whitespace))
-        {
+        if lowered.keys().any(|key| has_blank(key)) {
             fault = fault.or(Some(BadField::PairKeyWhitespace));
         }
         let drafted = match fault {
@@ -83,16 +81,46 @@ impl Pairs {
 
     /// Whether both hold the same keys with the same values, in any order.
     pub(crate) fn same_values(&self, other: &Self) -> bool {
-        let read = |pairs: &Self| serde_json::from_slice::<Map<String, Value>>(pairs.json.expose());
-        match (read(self), read(other)) {
-            (Ok(mut ours), Ok(mut theirs)) => {
-                let same = ours == theirs;
-                ours.values_mut().chain(theirs.values_mut()).for_each(wipe);
-                same
+        self.changed_keys(other).is_none()
+    }
+
+    /// The keys that only one of both has, or whose values differ; `None` without any.
+    pub(crate) fn changed_keys(&self, newer: &Self) -> Option<ChangedNames> {
+        if self.json.expose() == newer.json.expose() {
+            return None;
+        }
+        match (self.read(), newer.read()) {
+            (Some(mut old), Some(mut new)) => {
+                let changed = changed_keys(&old, &new);
+                old.values_mut().chain(new.values_mut()).for_each(wipe);
+                changed
             }
-            _ => false,
+            // What cannot be compared value by value counts as different.
+            _ => Some(Changed {
+                removed: self.keys.iter().cloned().collect(),
+                added: newer.keys.iter().cloned().collect(),
+            }),
         }
     }
+
+    /// Finds fault with pairs that were stored before, by the rules of [`Pairs::draft`].
+    pub(crate) fn fault(&self) -> Option<BadField> {
+        let mut values = self.read()?;
+        let fault = values.values().find_map(fault_of);
+        values.values_mut().for_each(wipe);
+        let blank = self.keys.iter().any(|key| has_blank(key));
+        fault.or(blank.then_some(BadField::PairKeyWhitespace))
+    }
+
+    /// The values, for the caller to wipe; `None` for what Python can write and we cannot hold,
+    /// such as half a surrogate pair.
+    fn read(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(self.json.expose()).ok()
+    }
+}
+
+fn has_blank(key: &str) -> bool {
+    key.chars().any(char::is_whitespace)
 }
 
 fn keys_of(text: &str) -> serde_json::Result<Vec<String>> {

@@ -12,7 +12,9 @@ use confidant::{
 };
 use domain::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
+use crate::plain::plain;
 use crate::query::page_token;
 
 /// One credential after a create or update: with values, and everything permitted.
@@ -56,6 +58,24 @@ pub(crate) fn credentials(listed: &Listed<Credential>) -> Rendered {
     body.finish()
 }
 
+/// One credential after a revert: without keys and values.
+pub(crate) fn reverted_credential(credential: &Credential) -> Rendered {
+    let mut body = Body::default();
+    body.credential(credential, false, None, metadata_of(credential));
+    body.finish()
+}
+
+/// The revisions of one credential, without keys and values.
+pub(crate) fn credential_revisions(revisions: &[Credential]) -> Rendered {
+    let mut body = Body::default();
+    body.text.push_str("{\"revisions\": [");
+    body.each(revisions, |body, credential| {
+        body.credential(credential, false, None, metadata_of(credential))
+    });
+    body.text.push_str("], \"next_page\": null}");
+    body.finish()
+}
+
 /// A service as read, once for all callers of its view.
 pub(crate) fn service(view: &ServiceView) -> Rendered {
     let values = view.want == Want::Values;
@@ -88,15 +108,18 @@ pub(crate) fn written_service(service: &Service) -> Rendered {
     body.finish()
 }
 
+/// A service after a revert: without values.
+pub(crate) fn reverted_service(service: &Service) -> Rendered {
+    let mut body = Body::default();
+    body.service(service, false, &[]);
+    body.finish()
+}
+
 /// A list of services, without what they map.
 pub(crate) fn services(listed: &Listed<ServiceRecord>) -> Rendered {
     let mut body = Body::default();
     body.text.push_str("{\"services\": [");
-    body.each(&listed.page, |body, record| {
-        body.service_record(record);
-        body.text
-            .push_str(", \"credentials\": [], \"blind_credentials\": [], \"permissions\": {}}");
-    });
+    body.each(&listed.page, Body::listed_service);
     body.next_page(listed);
     body.finish()
 }
@@ -106,6 +129,24 @@ pub(crate) fn generated(value: &GeneratedValue) -> Rendered {
     let parts = ["{\"value\":\"", value.expose(), "\"}\n"];
     // `concat` knows the size and never grows.
     Rendered::new(parts.concat().into_bytes().into_boxed_slice())
+}
+
+/// The revisions of one service, without what they map.
+pub(crate) fn service_revisions(revisions: &[ServiceRecord]) -> Rendered {
+    let mut body = Body::default();
+    body.text.push_str("{\"revisions\": [");
+    body.each(revisions, Body::listed_service);
+    body.text.push_str("], \"next_page\": null}");
+    body.finish()
+}
+
+/// The services that depend on a credential: in the plain style.
+pub(crate) fn dependencies(services: &[ServiceRecord]) -> String {
+    let services: Vec<_> = services
+        .iter()
+        .map(|service| json!({ "id": service.id, "enabled": service.enabled }))
+        .collect();
+    plain(&json!({ "services": services }))
 }
 
 /// A JSON answer with the headers of these routes.
@@ -251,6 +292,12 @@ impl<'v> Body<'v> {
             self.field(name, allowed);
         }
         self.text.push_str("}}");
+    }
+
+    fn listed_service(&mut self, record: &'v ServiceRecord) {
+        self.service_record(record);
+        self.text
+            .push_str(", \"credentials\": [], \"blind_credentials\": [], \"permissions\": {}}");
     }
 
     /// The fields that lists and single answers share; the object stays open.

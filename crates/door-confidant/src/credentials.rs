@@ -3,13 +3,11 @@
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
-use confidant::Error;
 
 use crate::Door;
 use crate::admission::Proven;
 use crate::answers;
-use crate::errors::DoorError;
-use crate::pages;
+use crate::errors::{DoorError, Words};
 use crate::query::Parameters;
 use crate::requests::Sent;
 
@@ -47,9 +45,6 @@ pub(crate) async fn read(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, DoorError> {
-    if id.contains('/') {
-        return Ok(pages::not_found());
-    }
     let read = door
         .confidant
         .read_credential(&caller, &id, Parameters::of(&uri).want())
@@ -64,16 +59,19 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     sent: Sent,
 ) -> Result<Response, DoorError> {
-    if id.contains('/') {
-        return Ok(pages::not_found());
-    }
     let updated = door
         .confidant
         .update_credential(&caller, &id, sent.for_update())
         .await
-        .map_err(|error| match error {
-            Error::NotFound => DoorError::NoSuchCredential,
-            error => error.into(),
-        })?;
+        .map_err(
+            Words {
+                missing: Some(MISSING),
+                ..Words::default()
+            }
+            .of(),
+        )?;
     Ok(answers::json(answers::written_credential(&updated)))
 }
+
+/// What an old server says of a credential that is not there, where it says anything.
+pub(crate) const MISSING: &str = "Credential not found.";

@@ -1,7 +1,5 @@
-//! Every error of this door, with its answer: the original's "plain" style.
-//!
-//! Shape: JSON with sorted keys, compact, ending in a newline. Never 500, and nothing of a failure
-//! inside but the name of the dependency that failed.
+//! Every error of this door, with its answer: the original's "plain" style. Never 500, and nothing
+//! of a failure inside but the name of the dependency that failed.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +10,7 @@ use login::Refusal;
 use serde_json::{Map, Value, json};
 
 use crate::answers;
+use crate::plain::plain;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
@@ -35,16 +34,30 @@ pub(crate) enum DoorError {
     /// More than the limit on bodies.
     BodyTooLarge,
     /// The operation did not happen.
-    Model(Error),
-    /// An update of a credential that is not there, which old servers tell apart.
-    NoSuchCredential,
-    /// The same of a blind credential, or of the revision to go back to.
-    NoSuchBlindCredential,
+    Model(Error, Words),
+}
+
+/// What a route tells otherwise than the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Words {
+    /// The `error` when the thing is missing; without it the answer is `{}`.
+    pub(crate) missing: Option<&'static str>,
+    /// What the caller may not do, with `{id}` for the id; without it the words of the action.
+    pub(crate) refused: Option<&'static str>,
+    /// Whether a refusal leaves out the id as `reference`.
+    pub(crate) no_reference: bool,
+}
+
+impl Words {
+    /// The error in these words.
+    pub(crate) fn of(self) -> impl FnOnce(Error) -> DoorError {
+        move |error| DoorError::Model(error, self)
+    }
 }
 
 impl From<Error> for DoorError {
     fn from(error: Error) -> Self {
-        Self::Model(error)
+        Self::Model(error, Words::default())
     }
 }
 
@@ -108,23 +121,27 @@ impl DoorError {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is larger than 1 MiB.",
             ),
-            Self::NoSuchCredential => error(StatusCode::NOT_FOUND, "Credential not found."),
-            Self::NoSuchBlindCredential => {
-                error(StatusCode::NOT_FOUND, "Blind credential not found.")
-            }
-            Self::Model(Error::Refused(refused)) => not_allowed(refused),
-            Self::Model(Error::WrongAccount) => error(
+            Self::Model(Error::Refused(refused), words) => not_allowed(refused, *words),
+            Self::Model(Error::WrongAccount, _) => error(
                 StatusCode::UNAUTHORIZED,
                 "Authenticated user is not authorized.",
             ),
-            Self::Model(Error::Audit(_)) => unavailable("audit log"),
-            Self::Model(Error::NotFound) => (StatusCode::NOT_FOUND, json!({})),
-            Self::Model(Error::NotACredential(_)) => bad("id provided is not a credential."),
-            Self::Model(Error::NotABlindCredential(_)) => {
+            Self::Model(Error::Audit(_), _) => unavailable("audit log"),
+            Self::Model(Error::NotFound, words) => match words.missing {
+                Some(told) => error(StatusCode::NOT_FOUND, told),
+                None => (StatusCode::NOT_FOUND, json!({})),
+            },
+            Self::Model(Error::NoSuchRevision, _) => (StatusCode::NOT_FOUND, json!({})),
+            Self::Model(Error::NoDifference(resource), _) => {
+                let what = resource.word().replace('_', " ");
+                bad(&format!("No difference between old and new {what}."))
+            }
+            Self::Model(Error::NotACredential(_), _) => bad("id provided is not a credential."),
+            Self::Model(Error::NotABlindCredential(_), _) => {
                 bad("id provided is not a blind-credential.")
             }
-            Self::Model(Error::NotAService(_)) => bad("id provided is not a service."),
-            Self::Model(Error::FieldsMissing(names)) => {
+            Self::Model(Error::NotAService(_), _) => bad("id provided is not a service."),
+            Self::Model(Error::FieldsMissing(names), _) => {
                 // As Python prints a list.
                 let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
                 bad(&format!(
@@ -132,17 +149,17 @@ impl DoorError {
                     names.join(", ")
                 ))
             }
-            Self::Model(Error::BadField(fault)) => bad(told_of(*fault)),
-            Self::Model(Error::NameTaken { owner }) => (
+            Self::Model(Error::BadField(fault), _) => bad(told_of(*fault)),
+            Self::Model(Error::NameTaken { owner }, _) => (
                 StatusCode::CONFLICT,
                 json!({ "error": format!("Name already exists. See id: {owner}"), "reference": owner }),
             ),
-            Self::Model(Error::MappingConflicts(conflicts)) => conflicting(conflicts, false),
-            Self::Model(Error::UpdateConflicts(conflicts)) => conflicting(conflicts, true),
-            Self::Model(Error::TooLarge(bytes)) => bad(&format!(
+            Self::Model(Error::MappingConflicts(conflicts), _) => conflicting(conflicts, false),
+            Self::Model(Error::UpdateConflicts(conflicts), _) => conflicting(conflicts, true),
+            Self::Model(Error::TooLarge(bytes), _) => bad(&format!(
                 "Too large to store: {bytes} bytes, at most 400 KiB with all attributes."
             )),
-            Self::Model(Error::Damaged { id, what }) => {
+            Self::Model(Error::Damaged { id, what }, _) => {
                 tracing::error!(item = %id, attribute = what, "stored data is damaged");
                 let told = format!("stored data is damaged: {what} of {id}");
                 (
@@ -150,12 +167,12 @@ impl DoorError {
                     json!({ "error": told, "reference": id }),
                 )
             }
-            Self::Model(Error::TooBusy) => (
+            Self::Model(Error::TooBusy, _) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 json!({ "error": "too many writers at once, try again" }),
             ),
-            Self::Model(Error::Table(failure)) => table(failure),
-            Self::Model(Error::Key(failure)) => key_service(failure),
+            Self::Model(Error::Table(failure), _) => table(failure),
+            Self::Model(Error::Key(failure), _) => key_service(failure),
         }
     }
 }
@@ -213,7 +230,7 @@ fn key_service(failure: &KeyError) -> Answer {
 }
 
 /// The words of the original for a refusal, with the blank it forgot in two of them.
-fn not_allowed(refused: &Refused) -> Answer {
+fn not_allowed(refused: &Refused, words: Words) -> Answer {
     let who = &refused.ask.who.name;
     let id = refused.ask.target.id();
     let shown = id.unwrap_or_default();
@@ -238,8 +255,11 @@ fn not_allowed(refused: &Refused) -> Answer {
         (Resource::BlindCredential, Verb::Revert) => format!("revert blind credential {shown}"),
         (resource, verb) => format!("{} {} {shown}", verb.word(), resource.word()),
     };
+    let what = words
+        .refused
+        .map_or(what, |words| words.replace("{id}", shown));
     let mut told = json!({ "error": format!("{who} does not have access to {what}") });
-    if let (Some(id), Some(told)) = (id, told.as_object_mut()) {
+    if let (Some(id), Some(told), false) = (id, told.as_object_mut(), words.no_reference) {
         told.insert("reference".to_owned(), id.into());
     }
     (StatusCode::FORBIDDEN, told)
@@ -307,22 +327,6 @@ fn told_of(fault: BadField) -> &'static str {
     }
 }
 
-/// Objects here are built with their keys in order.
-pub(crate) fn plain(told: &Value) -> String {
-    let mut text = String::new();
-    for letter in told.to_string().chars() {
-        if letter.is_ascii() {
-            text.push(letter);
-        } else {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    text.push('\n');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use confidant::Conflict;
@@ -341,6 +345,8 @@ mod tests {
     #[case::account(Error::WrongAccount, 401)]
     #[case::audit(Error::Audit(AuditUnavailable(inside())), 503)]
     #[case::missing(Error::NotFound, 404)]
+    #[case::no_revision(Error::NoSuchRevision, 404)]
+    #[case::no_difference(Error::NoDifference(Resource::Service), 400)]
     #[case::not_a_credential(Error::NotACredential(inside()), 400)]
     #[case::not_a_blind_credential(Error::NotABlindCredential(inside()), 400)]
     #[case::not_a_service(Error::NotAService(inside()), 400)]
@@ -371,7 +377,7 @@ mod tests {
         #[case] error: Error,
         #[case] expected: u16,
     ) {
-        let door = DoorError::Model(error);
+        let door = DoorError::from(error);
         let (status, told) = door.answer();
         assert_eq!(status.as_u16(), expected);
         assert!(!told.to_string().contains(INSIDE), "{told}");
@@ -380,13 +386,5 @@ mod tests {
             .headers()
             .contains_key(header::RETRY_AFTER);
         assert_eq!(retry, expected == 503);
-    }
-
-    #[test]
-    fn a_plain_answer_is_compact_ascii_and_ends_with_a_newline() {
-        assert_eq!(
-            plain(&json!({ "error": "Ex\u{e4}mple \u{1f511}" })),
-            "{\"error\":\"Ex\\u00e4mple \\ud83d\\udd11\"}\n"
-        );
     }
 }

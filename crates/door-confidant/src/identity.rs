@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use crate::Door;
 use crate::admission::{Proven, claims_https, prove, set_cookies};
 use crate::answers;
-use crate::errors::{DoorError, plain};
+use crate::errors::DoorError;
 use crate::pages;
+use crate::plain::plain;
 
 /// `GET` and `POST /v1/user/email`. Reads nothing stored, so there is no audit event.
 pub(crate) async fn email(Proven(caller): Proven) -> Response {

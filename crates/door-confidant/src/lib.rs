@@ -1,4 +1,4 @@
-//! Confidant's HTTP API, as its clients know it: credentials, services and the health check.
+//! Confidant's HTTP API, as its clients know it: credentials, services, their histories and the health check.
 //!
 //! Answers come in the two styles of the original: what is told of credentials and services is
 //! rendered in [`answers`], errors in [`errors`]. Nothing is ever answered 500.
@@ -6,14 +6,19 @@
 mod admission;
 mod answers;
 mod blind_credentials;
+mod credential_history;
 mod credentials;
+mod differences;
 mod errors;
 mod identity;
 mod not_yet;
 mod pages;
+mod plain;
 mod query;
 mod requests;
 mod router;
+mod segments;
+mod service_history;
 mod services;
 mod settings;
 

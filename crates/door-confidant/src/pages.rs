@@ -10,11 +10,6 @@ pub(crate) async fn public_healthcheck() -> Response {
 
 /// Public: no such path.
 pub(crate) async fn public_not_found() -> Response {
-    not_found()
-}
-
-/// The answer of an unknown path.
-pub(crate) fn not_found() -> Response {
     page(StatusCode::NOT_FOUND, "Not Found")
 }
 

@@ -4,7 +4,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use confidant::{Asked, BadField, Want, python_json_text};
+use confidant::{Asked, BadField, PageSize, Want, python_json_text};
 use keep::{PageStart, Value};
 use serde_json::Map;
 
@@ -38,6 +38,18 @@ impl Parameters {
     /// `limit`: what does not parse counts as absent.
     pub(crate) fn limit(&self) -> Option<usize> {
         self.text("limit").and_then(|text| text.trim().parse().ok())
+    }
+
+    /// `limit` of a history list: 0 is an empty page, a negative one none at all.
+    pub(crate) fn page_size(&self) -> PageSize {
+        let number = self
+            .text("limit")
+            .and_then(|text| text.trim().parse::<i64>().ok());
+        match number.map(usize::try_from) {
+            None => PageSize::Configured,
+            Some(Ok(limit)) => PageSize::AtMost(limit),
+            Some(Err(_negative)) => PageSize::All,
+        }
     }
 
     /// `page`. Errors: `BadPage`.
@@ -154,5 +166,16 @@ mod tests {
     fn a_limit_that_does_not_parse_is_absent(#[case] query: &str, #[case] expected: Option<usize>) {
         let uri: Uri = format!("/v1/credentials?{query}").parse().unwrap();
         assert_eq!(Parameters::of(&uri).limit(), expected);
+    }
+
+    #[rstest::rstest]
+    #[case::number("limit=3", PageSize::AtMost(3))]
+    #[case::none("limit=0", PageSize::AtMost(0))]
+    #[case::negative("limit=-1", PageSize::All)]
+    #[case::letters("limit=abc", PageSize::Configured)]
+    #[case::absent("", PageSize::Configured)]
+    fn a_history_list_has_its_own_limits(#[case] query: &str, #[case] expected: PageSize) {
+        let uri: Uri = format!("/v1/archive/credentials?{query}").parse().unwrap();
+        assert_eq!(Parameters::of(&uri).page_size(), expected);
     }
 }

@@ -7,14 +7,18 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, get, post, put};
 use confidant::Confidant;
 use keep::Keep;
 use login::Login;
 
 use crate::admission::{Writes, admit};
+use crate::segments::split_at_encoded_slashes;
 use crate::settings::DoorSettings;
-use crate::{blind_credentials, credentials, identity, not_yet, pages, services};
+use crate::{
+    blind_credentials, credential_history, credentials, identity, not_yet, pages, service_history,
+    services,
+};
 
 /// What this door needs.
 #[derive(Clone)]
@@ -40,7 +44,7 @@ pub fn router(door: Door) -> Router {
         known(allowed, routes.route_layer(layer))
     };
     let proven = |allowed, routes| admitted(Writes::Store, allowed, routes);
-    Router::new()
+    let routes = Router::new()
         .route(
             "/v1/credentials",
             proven(
@@ -56,6 +60,29 @@ pub fn router(door: Door) -> Router {
             ),
         )
         .route(
+            "/v1/credentials/{id}/services",
+            proven(
+                "GET, HEAD, OPTIONS, PUT",
+                get(credential_history::services).put(credential_history::revert_to_no_revision),
+            ),
+        )
+        .route(
+            "/v1/credentials/{id}/{revision}",
+            proven("OPTIONS, PUT", put(credential_history::revert)),
+        )
+        .route(
+            "/v1/credentials/{id}/{old}/{new}",
+            proven("GET, HEAD, OPTIONS", get(credential_history::diff)),
+        )
+        .route(
+            "/v1/archive/credentials",
+            proven("GET, HEAD, OPTIONS", get(credential_history::list)),
+        )
+        .route(
+            "/v1/archive/credentials/{id}",
+            proven("GET, HEAD, OPTIONS", get(credential_history::revisions)),
+        )
+        .route(
             "/v1/services",
             proven("GET, HEAD, OPTIONS", get(services::list)),
         )
@@ -65,6 +92,22 @@ pub fn router(door: Door) -> Router {
                 "GET, HEAD, OPTIONS, PUT",
                 get(services::read).put(services::map),
             ),
+        )
+        .route(
+            "/v1/services/{id}/{revision}",
+            proven("OPTIONS, PUT", put(service_history::revert)),
+        )
+        .route(
+            "/v1/services/{id}/{old}/{new}",
+            proven("GET, HEAD, OPTIONS", get(service_history::diff)),
+        )
+        .route(
+            "/v1/archive/services",
+            proven("GET, HEAD, OPTIONS", get(service_history::list)),
+        )
+        .route(
+            "/v1/archive/services/{id}",
+            proven("GET, HEAD, OPTIONS", get(service_history::revisions)),
         )
         .route(
             "/v1/blind_credentials",
@@ -99,7 +142,10 @@ pub fn router(door: Door) -> Router {
         // Proven callers, in later versions.
         .route(
             "/v1/credentials/{id}/archive",
-            proven("OPTIONS, POST", post(not_yet::archive)),
+            proven(
+                "OPTIONS, POST, PUT",
+                post(not_yet::archive).put(credential_history::revert_to_no_revision),
+            ),
         )
         .route(
             "/v1/roles",
@@ -179,8 +225,13 @@ pub fn router(door: Door) -> Router {
         )
         .route("/v1/{*other}", any(pages::public_not_found))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(door.clone(), name_request))
-        .with_state(door)
+        .with_state(door.clone());
+    let again = routes.clone();
+    routes
+        .layer(middleware::from_fn(move |request, next| {
+            split_at_encoded_slashes(again.clone(), request, next)
+        }))
+        .layer(middleware::from_fn_with_state(door, name_request))
 }
 
 /// A known path: says its methods without login, and 405 to others.

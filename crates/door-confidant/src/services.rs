@@ -8,7 +8,6 @@ use crate::Door;
 use crate::admission::Proven;
 use crate::answers;
 use crate::errors::DoorError;
-use crate::pages;
 use crate::query::Parameters;
 use crate::requests::Sent;
 
@@ -33,9 +32,6 @@ pub(crate) async fn read(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, DoorError> {
-    if id.contains('/') {
-        return Ok(pages::not_found());
-    }
     let view = door
         .confidant
         .read_service(&caller, &id, Parameters::of(&uri).want())
@@ -50,9 +46,6 @@ pub(crate) async fn map(
     Path(id): Path<String>,
     sent: Sent,
 ) -> Result<Response, DoorError> {
-    if id.contains('/') {
-        return Ok(pages::not_found());
-    }
     let mapped = door
         .confidant
         .map_service(&caller, &id, sent.for_service())

@@ -52,6 +52,8 @@ pub async fn under_faults(
             encryption: Encryption::Fernet,
             ignore_conflicts: true,
             enforce_documentation: false,
+            history_page_limit: None,
+            save_last_decryption_time: false,
             rotation: Rotation::default(),
             accounts: [].into(),
         };

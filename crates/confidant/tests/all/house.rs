@@ -85,6 +85,8 @@ impl House {
             encryption: Encryption::Fernet,
             ignore_conflicts: false,
             enforce_documentation: false,
+            history_page_limit: None,
+            save_last_decryption_time: false,
             rotation: Rotation::default(),
             accounts: ["sandbox".to_owned()].into(),
         };

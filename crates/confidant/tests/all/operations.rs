@@ -156,6 +156,8 @@ pub(crate) fn settings_like(house: &House) -> confidant::Settings {
         encryption: confidant::Encryption::Fernet,
         ignore_conflicts: false,
         enforce_documentation: false,
+        history_page_limit: None,
+        save_last_decryption_time: false,
         rotation: confidant::Rotation::default(),
         accounts: BTreeSet::new(),
     }

@@ -1,7 +1,7 @@
 //! Exchanges recorded with the real Confidant 7.0.0, replayed where these routes bear them.
 //!
-//! Ids are translated, dates and revision numbers are left out (reverts are not among these
-//! routes; an update stands in for them). What the old server answered with 500 is left out too.
+//! Ids are translated, dates and revision numbers are left out. What the old server answered with
+//! 500 is left out too.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::house::{As, House};
 
-/// Entries of the browser user, in order. `(revert)` puts back the first revision of the first
-/// credential, `(blind revert)` that of the first blind one.
+/// Entries of the browser user, in order. `(blind revert)` puts back the first revision of the first
+/// blind credential.
 const OF_THE_USER: &[&str] = &[
     "empty list",
     "create1",
@@ -35,10 +35,28 @@ const OF_THE_USER: &[&str] = &[
     "update none",
     "update archive",
     "update name conflict",
-    "(revert)",
+    "diff",
+    "diff rev",
+    "diff same",
+    "diff none old",
+    "diff none new",
+    "revs",
+    "revs of archive id",
+    "revs none",
+    "revert",
+    "revert same",
+    "revert none",
+    "revert nocred",
+    "svc deps empty",
     "svc none",
     "svc create",
     "svc get",
+    "svc revs",
+    "svc archlist",
+    "svc diff none",
+    "svc revert",
+    "svc revert none",
+    "deps",
     "svc get md",
     "svc get md True",
     "svc get arch",
@@ -94,6 +112,13 @@ const OF_SERVICES: &[&str] = &[
     "svc get cred",
     "svc list svc",
     "svc blind create (no ACL)",
+    "svc revert cred",
+    "svc diff cred",
+    "svc revs cred",
+    "svc deps cred",
+    "svc revert svc",
+    "svc archive svc list",
+    "svc diff own",
 ];
 
 #[tokio::test]
@@ -116,7 +141,6 @@ async fn answers_what_the_real_server_answered() {
     let mut compared = 0;
     for name in OF_THE_USER {
         let reverted = match *name {
-            "(revert)" => Some(("create1", "/v1/credentials/")),
             "(blind revert)" => Some(("blind create", "/v1/blind_credentials/")),
             _ => None,
         };

@@ -141,6 +141,8 @@ impl House {
             encryption: Encryption::Fernet,
             ignore_conflicts: false,
             enforce_documentation: false,
+            history_page_limit: None,
+            save_last_decryption_time: false,
             rotation,
             accounts: ["sandbox".to_owned(), "primary".to_owned()].into(),
         };

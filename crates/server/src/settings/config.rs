@@ -131,6 +131,8 @@ pub struct Confidant {
     pub ignore_conflicts: bool,
     /// Services may write blind credentials.
     pub blind_writes_by_services: bool,
+    /// Reading a credential's values notes when.
+    pub save_last_decryption_time: bool,
     /// When credentials are due.
     pub rotation: Rotation,
 }
@@ -466,6 +468,10 @@ fn read_confidant(reader: &Reader<'_>, embedded: bool) -> Confidant {
         enforce_documentation: reader.flag("ENFORCE_DOCUMENTATION", false),
         ignore_conflicts: reader.flag("IGNORE_CONFLICTS", false),
         blind_writes_by_services: reader.flag("KEEPWARD_BLIND_WRITES_BY_SERVICES", true),
+        save_last_decryption_time: reader.flag(
+            "ENABLE_SAVE_LAST_DECRYPTION_TIME",
+            reader.flag("ENABLE_SAVE_LAST_DECRYPT_TIME", false),
+        ),
         rotation: Rotation {
             maximum_days: u32::try_from(reader.number("MAXIMUM_ROTATION_DAYS", 0, 0..=100_000))
                 .unwrap_or(0),

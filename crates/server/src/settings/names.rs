@@ -456,6 +456,18 @@ pub const SETTINGS: &[Setting] = &[
         "[]",
         "tags of credentials that are never due",
     ),
+    used(
+        "ENABLE_SAVE_LAST_DECRYPTION_TIME",
+        Flag,
+        "false",
+        "reading a credential's values notes when, in its items",
+    ),
+    used(
+        "ENABLE_SAVE_LAST_DECRYPT_TIME",
+        Flag,
+        "false",
+        "old name of ENABLE_SAVE_LAST_DECRYPTION_TIME",
+    ),
     // Audit and log.
     used(
         "AUDIT",
@@ -479,7 +491,6 @@ pub const SETTINGS: &[Setting] = &[
     // Confidant's, whose features come later.
     later("SECRETS_BOOTSTRAP", Text),
     later("DYNAMODB_TABLE_ARCHIVE", Text),
-    later("ENABLE_SAVE_LAST_DECRYPTION_TIME", Flag),
     later("BACKGROUND_CACHE_IAM_ROLES", Flag),
     later("USER_EMAIL_SUFFIX", Text),
     later("USERS_FILE", Text),
@@ -541,7 +552,6 @@ pub const SETTINGS: &[Setting] = &[
     later("GRAPHITE_PASSWORD", Text),
     later("WEBHOOK_USERNAME", Text),
     later("WEBHOOK_PASSWORD", Text),
-    later("ENABLE_SAVE_LAST_DECRYPT_TIME", Text),
     later("BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE", Text),
     later("BACKGROUND_CACHE_IAM_ROLE_JITTER", Text),
     later("CUSTOM_CERTIFICATE_AUTHORITIES", Text),
