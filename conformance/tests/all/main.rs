@@ -3,6 +3,7 @@
 mod blind;
 mod browsers;
 mod canary;
+mod client_calls;
 mod clients;
 mod command_line;
 mod demo;
