@@ -1,6 +1,6 @@
 //! The blind credential routes, and their answers: the original's "plain" style.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use confidant::BlindRecord;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::Door;
 use crate::admission::Proven;
 use crate::answers;
 use crate::errors::{DoorError, Words};
+use crate::path::Path;
 use crate::plain::plain;
 use crate::requests::Sent;
 

@@ -1,6 +1,6 @@
 //! The routes of credentials' histories.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use confidant::{Caller, NamedRevision};
@@ -11,6 +11,7 @@ use crate::answers;
 use crate::credentials::MISSING;
 use crate::differences;
 use crate::errors::{DoorError, Words};
+use crate::path::Path;
 use crate::query::Parameters;
 
 /// `GET /v1/archive/credentials`

@@ -13,6 +13,7 @@ mod errors;
 mod identity;
 mod not_yet;
 mod pages;
+mod path;
 mod plain;
 mod query;
 mod requests;

@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use confidant::Confidant;
 use keep::Keep;
 use login::Login;
@@ -223,7 +223,7 @@ pub fn router(door: Door) -> Router {
             "/healthcheck",
             known("GET, HEAD, OPTIONS", get(pages::public_healthcheck)),
         )
-        .route("/v1/{*other}", any(pages::public_not_found))
+        .fallback(pages::public_not_found)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(door.clone());
     let again = routes.clone();

@@ -1,6 +1,6 @@
 //! The routes of services' histories.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use confidant::NamedRevision;
@@ -10,6 +10,7 @@ use crate::admission::Proven;
 use crate::answers;
 use crate::differences;
 use crate::errors::{DoorError, Words};
+use crate::path::Path;
 use crate::query::Parameters;
 
 /// `GET /v1/archive/services`

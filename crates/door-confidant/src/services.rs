@@ -1,6 +1,6 @@
 //! The service routes. `GET /v1/services/<id>` is the call that every service makes.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 
@@ -8,6 +8,7 @@ use crate::Door;
 use crate::admission::Proven;
 use crate::answers;
 use crate::errors::DoorError;
+use crate::path::Path;
 use crate::query::Parameters;
 use crate::requests::Sent;
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::house::{Answer, As, House};
 
-fn header_login() -> Browsers {
+pub(crate) fn header_login() -> Browsers {
     Browsers::Header(HeaderLogin {
         username_header: "X-Auth-User".to_owned(),
         email_header: "X-Auth-Email".to_owned(),
@@ -41,17 +41,23 @@ fn request(method: &str, path: &str, peer: &str, headers: &[(&str, &str)]) -> Re
         .header("content-type", "application/json")
         .body(Body::from(body))
         .unwrap();
-    let peer: SocketAddr = format!("{peer}:1234").parse().unwrap();
-    request.extensions_mut().insert(ConnectInfo(peer));
+    from_peer(&mut request, peer);
     request
 }
 
-const PROXY: &str = "10.1.2.3";
-const ANN: [(&str, &str); 2] = [("x-auth-user", "ann"), ("x-auth-email", "Ann@Example.com")];
+/// Says where a request comes from.
+pub(crate) fn from_peer(request: &mut Request<Body>, peer: &str) {
+    let peer: SocketAddr = format!("{peer}:1234").parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+}
+
+pub(crate) const PROXY: &str = "10.1.2.3";
+pub(crate) const ANN: [(&str, &str); 2] =
+    [("x-auth-user", "ann"), ("x-auth-email", "Ann@Example.com")];
 const EVE: [(&str, &str); 2] = [("x-auth-user", "eve"), ("x-auth-email", "eve@example.com")];
 
 /// What a browser keeps of an answer: its `Cookie` header, and the XSRF token.
-fn kept(answer: &Answer) -> (String, String) {
+pub(crate) fn kept(answer: &Answer) -> (String, String) {
     let pairs: Vec<_> = answer
         .headers
         .get_all("set-cookie")

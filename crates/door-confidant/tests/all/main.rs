@@ -14,4 +14,6 @@ mod browsers;
 mod exchanges;
 mod house;
 mod login;
+mod mutants;
+mod mutation;
 mod refusals;
