@@ -133,17 +133,7 @@ impl Confidant {
             Action::new(Resource::Credential, Verb::Metadata),
             Target::one(id),
         )?;
-        let mapping = async {
-            self.directory
-                .refresh_mappings(permit.items(), &**self.keep.clock())
-                .await?;
-            let mut services = self
-                .services_now(&permit, &self.directory.mapping(id))
-                .await?;
-            services.retain(|service| service.credentials.contains(id));
-            services.sort_by_key(|service| service.modified_date);
-            Ok(services)
-        };
+        let mapping = self.services_mapping(&permit, id, |service| &service.credentials);
         match mapping.await {
             Ok(services) => {
                 permit.read(None)?;

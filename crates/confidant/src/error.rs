@@ -32,6 +32,9 @@ pub enum Error {
     /// The id is that of something else than a current blind credential.
     #[error("{0} is not a blind credential")]
     NotABlindCredential(String),
+    /// The revision is that of something else than a blind credential.
+    #[error("{0} has a revision that is no blind credential")]
+    NotABlindRevision(String),
     /// The id is that of something else than a current service.
     #[error("{0} is not a service")]
     NotAService(String),
@@ -86,7 +89,7 @@ impl Error {
             Self::NoSuchRevision => "no-such-revision",
             Self::NoDifference(_) => "no-difference",
             Self::NotACredential(_) => "not-a-credential",
-            Self::NotABlindCredential(_) => "not-a-blind-credential",
+            Self::NotABlindCredential(_) | Self::NotABlindRevision(_) => "not-a-blind-credential",
             Self::NotAService(_) => "not-a-service",
             Self::FieldsMissing(_) | Self::BadField(_) => "bad-field",
             Self::NameTaken { .. } => "name-taken",

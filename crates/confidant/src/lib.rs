@@ -7,6 +7,7 @@
 
 mod attributes;
 mod blind_credentials;
+mod blind_history;
 mod blind_record;
 mod confidant;
 mod conflicts;

@@ -277,6 +277,24 @@ impl Confidant {
         items.iter().map(ServiceRecord::read).collect()
     }
 
+    /// The services that hold `id` in what they `map`, oldest modification first.
+    pub(crate) async fn services_mapping(
+        &self,
+        permit: &Permit<'_>,
+        id: &str,
+        map: fn(&ServiceRecord) -> &BTreeSet<String>,
+    ) -> Result<Vec<ServiceRecord>, Error> {
+        self.directory
+            .refresh_mappings(permit.items(), &**self.keep.clock())
+            .await?;
+        let mut services = self
+            .services_now(permit, &self.directory.mapping(id))
+            .await?;
+        services.retain(|service| map(service).contains(id));
+        services.sort_by_key(|service| service.modified_date);
+        Ok(services)
+    }
+
     async fn items_of(
         &self,
         permit: &Permit<'_>,

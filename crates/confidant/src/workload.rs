@@ -1,6 +1,7 @@
 //! Random clients on one table, and what must be true of it afterwards. For tests under faults.
 //!
-//! [`play`] lets clients of one or more servers create, update, rename, map and read at once;
+//! [`play`] lets clients of one or more servers create, update, rename, map and read at once, blind
+//! credentials too;
 //! [`Played::check`] then reads every stored byte. It runs on any table: the caller brings the
 //! servers, and the faults.
 
@@ -20,7 +21,8 @@ use serde_json::json;
 pub use under_faults::under_faults;
 
 use crate::{
-    Asked, Caller, Confidant, CredentialFields, CredentialRecord, Error, Pairs, ServiceFields, Want,
+    Asked, BlindFields, BlindRecord, Caller, Confidant, CredentialFields, CredentialRecord, Error,
+    NamedRevision, Pairs, ServiceFields, Want,
 };
 
 /// How much is done.
@@ -40,6 +42,7 @@ pub struct Played {
     sent: BTreeSet<String>,
     credentials: BTreeMap<String, Vec<Written>>,
     services: BTreeMap<String, Vec<(Revision, BTreeSet<String>)>>,
+    blind_credentials: BTreeMap<String, Vec<BlindRecord>>,
     /// Operations that were answered well.
     pub acknowledged: usize,
     /// Writes whose outcome nobody knows.
@@ -110,12 +113,15 @@ struct Player<'w> {
 impl Player<'_> {
     async fn run(mut self, steps: usize) {
         for step in 0..steps {
-            let done = match self.draw.below(12) {
+            let done = match self.draw.below(15) {
                 0..=2 => self.create(step).await,
                 3..=5 => self.update(step).await,
                 6 => self.rename().await,
                 7 | 8 => self.map().await,
                 9 | 10 => self.fetch().await,
+                11 => self.create_blind(step).await,
+                12 => self.update_blind(step).await,
+                13 => self.revert_blind().await,
                 _ => self.read().await,
             };
             let mut played = self.played();
@@ -207,6 +213,44 @@ impl Player<'_> {
         Ok(())
     }
 
+    async fn create_blind(&mut self, step: usize) -> Result<(), Error> {
+        let fields = BlindFields {
+            name: Ok(Some(self.name())),
+            ..self.blind_fields(step)
+        };
+        let created = self
+            .server
+            .create_blind_credential(&self.caller(), fields)
+            .await?;
+        self.written_blind(created);
+        Ok(())
+    }
+
+    async fn update_blind(&mut self, step: usize) -> Result<(), Error> {
+        let Some(id) = self.some_blind_credential() else {
+            return Ok(());
+        };
+        let fields = self.blind_fields(step);
+        let updated = self
+            .server
+            .update_blind_credential(&self.caller(), &id, fields)
+            .await?;
+        self.written_blind(updated);
+        Ok(())
+    }
+
+    async fn revert_blind(&mut self) -> Result<(), Error> {
+        let Some(id) = self.some_blind_credential() else {
+            return Ok(());
+        };
+        let reverted = self
+            .server
+            .revert_blind_credential(&self.caller(), &id, NamedRevision::Previous)
+            .await?;
+        self.written_blind(reverted);
+        Ok(())
+    }
+
     async fn fetch(&mut self) -> Result<(), Error> {
         let id = format!("svc-{}", self.draw.below(3));
         let view = self
@@ -256,19 +300,50 @@ impl Player<'_> {
             });
     }
 
+    fn written_blind(&self, record: BlindRecord) {
+        self.played()
+            .blind_credentials
+            .entry(record.id.clone())
+            .or_default()
+            .push(record);
+    }
+
     fn played(&self) -> MutexGuard<'_, Played> {
         self.played.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn some_credential(&mut self) -> Option<String> {
         let chosen = self.draw.below(1 << 16);
-        let played = self.played();
-        let count = played.credentials.len();
-        played
-            .credentials
-            .keys()
-            .nth(chosen.checked_rem(count)?)
-            .cloned()
+        some_key(&self.played().credentials, chosen)
+    }
+
+    fn some_blind_credential(&mut self) -> Option<String> {
+        let chosen = self.draw.below(1 << 16);
+        some_key(&self.played().blind_credentials, chosen)
+    }
+
+    /// What a client of its own sealed: nothing that this server could tell from noise.
+    fn blind_fields(&mut self, step: usize) -> BlindFields {
+        let sealed = format!("{}-{step}-{}", self.number, self.draw.below(1 << 30));
+        let by_region = || {
+            Ok(Some(
+                [("us-east-1".to_owned(), sealed.clone().into())]
+                    .into_iter()
+                    .collect(),
+            ))
+        };
+        BlindFields {
+            name: Ok(None),
+            credential_pairs: by_region(),
+            data_key: by_region(),
+            cipher_type: Ok(Some("fernet".to_owned())),
+            cipher_version: Ok(Some(2)),
+            credential_keys: Ok(None),
+            enabled: Ok(None),
+            metadata: Ok(None),
+            documentation: Ok(None),
+            mentions_revision: false,
+        }
     }
 
     /// Few names, so that clients meet.
@@ -302,7 +377,11 @@ impl Player<'_> {
 /// Failures that an honest server may answer with under faults and races.
 fn may_happen(error: &Error) -> bool {
     match error {
-        Error::NotFound | Error::NameTaken { .. } | Error::TooBusy => true,
+        Error::NotFound
+        | Error::NoSuchRevision
+        | Error::NoDifference(_)
+        | Error::NameTaken { .. }
+        | Error::TooBusy => true,
         Error::Key(error) => !matches!(error, keep::KeyError::DoesNotOpen),
         Error::Table(error) => {
             matches!(
@@ -324,6 +403,10 @@ fn nothing() -> CredentialFields {
         tags: Ok(None),
         mentions_revision: false,
     }
+}
+
+fn some_key<T>(map: &BTreeMap<String, T>, chosen: usize) -> Option<String> {
+    map.keys().nth(chosen.checked_rem(map.len())?).cloned()
 }
 
 fn caller(name: &str) -> Caller {

@@ -64,13 +64,13 @@ pub(crate) async fn update(
 }
 
 /// What an old server says of a blind credential that is not there, where it says anything.
-const MISSING: Words = Words {
+pub(crate) const MISSING: Words = Words {
     missing: Some("Blind credential not found."),
     refused: None,
     no_reference: false,
 };
 
-fn answer(told: Value) -> Response {
+pub(crate) fn answer(told: Value) -> Response {
     answers::json(plain(&told))
 }
 
@@ -88,7 +88,7 @@ fn outline(record: &BlindRecord) -> Value {
 }
 
 /// A blind credential with everything that its clients sealed.
-fn whole(record: &BlindRecord) -> Value {
+pub(crate) fn whole(record: &BlindRecord) -> Value {
     let metadata = record.metadata.clone().unwrap_or_default();
     with_metadata(record, metadata.into())
 }

@@ -140,6 +140,9 @@ impl DoorError {
             Self::Model(Error::NotABlindCredential(_), _) => {
                 bad("id provided is not a blind-credential.")
             }
+            Self::Model(Error::NotABlindRevision(_), _) => {
+                bad("id provided is not an archive-blind-credential.")
+            }
             Self::Model(Error::NotAService(_), _) => bad("id provided is not a service."),
             Self::Model(Error::FieldsMissing(names), _) => {
                 // As Python prints a list.
@@ -349,6 +352,7 @@ mod tests {
     #[case::no_difference(Error::NoDifference(Resource::Service), 400)]
     #[case::not_a_credential(Error::NotACredential(inside()), 400)]
     #[case::not_a_blind_credential(Error::NotABlindCredential(inside()), 400)]
+    #[case::not_a_blind_revision(Error::NotABlindRevision(inside()), 400)]
     #[case::not_a_service(Error::NotAService(inside()), 400)]
     #[case::fields(Error::FieldsMissing(vec!["data_key"]), 400)]
     #[case::field(Error::BadField(BadField::NotJson), 400)]

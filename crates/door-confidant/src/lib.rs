@@ -6,6 +6,7 @@
 mod admission;
 mod answers;
 mod blind_credentials;
+mod blind_history;
 mod credential_history;
 mod credentials;
 mod differences;

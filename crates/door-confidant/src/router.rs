@@ -16,8 +16,8 @@ use crate::admission::{Writes, admit};
 use crate::segments::split_at_encoded_slashes;
 use crate::settings::DoorSettings;
 use crate::{
-    blind_credentials, credential_history, credentials, identity, not_yet, pages, service_history,
-    services,
+    blind_credentials, blind_history, credential_history, credentials, identity, not_yet, pages,
+    service_history, services,
 };
 
 /// What this door needs.
@@ -122,6 +122,25 @@ pub fn router(door: Door) -> Router {
                 "GET, HEAD, OPTIONS, PUT",
                 get(blind_credentials::read).put(blind_credentials::update),
             ),
+        )
+        .route(
+            "/v1/blind_credentials/{id}/services",
+            proven(
+                "GET, HEAD, OPTIONS, PUT",
+                get(blind_history::services).put(blind_history::revert_to_no_revision),
+            ),
+        )
+        .route(
+            "/v1/blind_credentials/{id}/{revision}",
+            proven("OPTIONS, PUT", put(blind_history::revert)),
+        )
+        .route(
+            "/v1/archive/blind_credentials",
+            proven("GET, HEAD, OPTIONS", get(blind_history::list)),
+        )
+        .route(
+            "/v1/archive/blind_credentials/{id}",
+            proven("GET, HEAD, OPTIONS", get(blind_history::revisions)),
         )
         .route(
             "/v1/value_generator",

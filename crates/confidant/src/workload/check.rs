@@ -8,7 +8,7 @@ use keep::{Consistency, Item, Key, Permit, Scan, TableName, Value};
 use super::{CANARY, Played, Written, caller, value_of};
 use crate::attributes::kind_of;
 use crate::write::history_key;
-use crate::{Confidant, CredentialRecord, Error, ServiceRecord};
+use crate::{BlindRecord, Confidant, CredentialRecord, Error, ServiceRecord};
 
 impl Played {
     /// Reads the whole table and compares. Call it when the faults are over.
@@ -46,6 +46,7 @@ impl Played {
         self.look_at_credentials(server, &permit, &items, wrong)
             .await?;
         self.look_at_services(&items, wrong);
+        self.look_at_blind_credentials(&items, wrong)?;
 
         let of_kind = |kind: &str| {
             items
@@ -53,7 +54,9 @@ impl Played {
                 .filter(|item| kind_of(item) == Some(kind))
                 .count()
         };
-        let revisions = of_kind("archive-credential") + of_kind(ServiceRecord::ARCHIVE);
+        let revisions = of_kind("archive-credential")
+            + of_kind(ServiceRecord::ARCHIVE)
+            + of_kind(BlindRecord::ARCHIVE);
         // Without a line it only keeps the place of an event that must not come.
         let events = items
             .iter()
@@ -160,6 +163,63 @@ impl Played {
             }
         }
     }
+
+    fn look_at_blind_credentials(
+        &self,
+        items: &BTreeMap<String, Item>,
+        wrong: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let mut names = BTreeMap::new();
+        for item in items
+            .values()
+            .filter(|item| kind_of(item) == Some(BlindRecord::KIND))
+        {
+            let current = BlindRecord::read(item)?;
+            if let Some(other) = names.insert(current.name.clone(), current.id.clone()) {
+                wrong.push(format!("{other} and {} have one name", current.id));
+            }
+            for number in 1..=current.revision.number() {
+                let id = format!("{}-{number}", current.id);
+                let Some(archived) = items.get(&id) else {
+                    wrong.push(format!("{id} is missing"));
+                    continue;
+                };
+                let is_newest = number == current.revision.number();
+                let mut record = BlindRecord::read(archived)?;
+                record.id.clone_from(&current.id);
+                if is_newest && record != current {
+                    wrong.push(format!("{} is not its newest revision", current.id));
+                }
+            }
+        }
+        for (id, history) in &self.blind_credentials {
+            let mut given = BTreeSet::new();
+            for written in history {
+                let number = written.revision;
+                if !given.insert(number) {
+                    wrong.push(format!("{id} revision {number} was given twice"));
+                }
+                let stored = items
+                    .get(&format!("{id}-{number}"))
+                    .map(BlindRecord::read)
+                    .transpose()?;
+                let stored = stored.map(|stored| BlindRecord {
+                    id: id.clone(),
+                    ..stored
+                });
+                if stored.as_ref() != Some(written) {
+                    wrong.push(format!("{id} revision {number} is lost or another"));
+                }
+            }
+            let current = items.get(id).map(BlindRecord::read).transpose()?;
+            if current
+                .is_none_or(|current| given.last().is_some_and(|last| current.revision < *last))
+            {
+                wrong.push(format!("{id} went back behind an acknowledged revision"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn reading(server: &Confidant) -> Result<Permit<'_>, Error> {
@@ -202,7 +262,7 @@ async fn everything(
         .filter(|(_, item)| {
             matches!(
                 kind_of(item),
-                Some(CredentialRecord::KIND | ServiceRecord::KIND)
+                Some(CredentialRecord::KIND | ServiceRecord::KIND | BlindRecord::KIND)
             )
         })
         .flat_map(|(id, item)| {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use confidant::{
     BadField, BlindFields, BlindRecord, Confidant, Conflict, CredentialFields, Error,
-    ServiceFields, guard_key,
+    NamedRevision, PageSize, ServiceFields, guard_key,
 };
+use domain::{Resource, Revision};
 use keep::{Limits, Value};
 use serde_json::{Map, json};
 
@@ -506,4 +507,216 @@ async fn conflicts_can_be_ignored() {
     let id = house.create_blind(blind_fields("b")).await.id;
     house.map_blind("svc", &[&credential], &[&id]).await;
     assert!(house.update_blind(&id, sealed("y", &["k"])).await.is_ok());
+}
+
+fn number(number: u64) -> NamedRevision {
+    NamedRevision::Number(Revision::new(number).unwrap())
+}
+
+/// A blind credential with three revisions: `one` with key k1, `two` with k2, renamed and disabled.
+async fn three_revisions(house: &House) -> [BlindRecord; 3] {
+    let first = house
+        .create_blind(BlindFields {
+            name: Ok(Some("b".to_owned())),
+            documentation: Ok(Some(Some("d".to_owned()))),
+            ..sealed("one", &["k1"])
+        })
+        .await;
+    house.clock.advance(Duration::from_secs(1));
+    let update = async |fields| {
+        house
+            .update_blind(&first.id, fields)
+            .await
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
+    let second = update(BlindFields {
+        metadata: Ok(json!({"m": "v"}).as_object().cloned()),
+        ..sealed("two", &["k2"])
+    })
+    .await;
+    house.clock.advance(Duration::from_secs(1));
+    let third = update(BlindFields {
+        name: Ok(Some("c".to_owned())),
+        enabled: Ok(Some(false)),
+        documentation: Ok(Some(None)),
+        ..no_blind_fields()
+    })
+    .await;
+    [first, second, third]
+}
+
+impl House {
+    async fn revert_blind(&self, id: &str, to: NamedRevision) -> Result<BlindRecord, Error> {
+        self.confidant
+            .revert_blind_credential(&user(), id, to)
+            .await
+    }
+}
+
+#[tokio::test]
+async fn revisions_are_told_as_they_were_newest_first() {
+    let house = House::new().await;
+    let revisions = three_revisions(&house).await;
+    let id = &revisions[0].id;
+    let told = house.confidant.blind_revisions(&user(), id).await.unwrap();
+    let expected: Vec<_> = revisions
+        .iter()
+        .rev()
+        .map(|record| BlindRecord {
+            id: format!("{id}-{}", record.revision),
+            ..record.clone()
+        })
+        .collect();
+    assert_eq!(told, expected);
+    // A revision has no history; other things are not there.
+    let old = house
+        .confidant
+        .blind_revisions(&user(), &format!("{id}-1"))
+        .await;
+    assert!(old.unwrap().is_empty());
+    let credential = house.create("c", json!({"k": "v"})).await;
+    for id in [credential.as_str(), "nowhere", ""] {
+        let missing = house.confidant.blind_revisions(&user(), id).await;
+        assert!(matches!(missing, Err(Error::NotFound)), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_history_of_all_comes_in_pages_newest_first() {
+    let house = House::with(
+        |settings| settings.history_page_limit = Some(2),
+        Limits::default(),
+    )
+    .await;
+    let [first, ..] = three_revisions(&house).await;
+    house.create("c", json!({"k": "v"})).await;
+    let list = async |size, start| {
+        house
+            .confidant
+            .list_blind_history(&user(), size, Ok(start))
+            .await
+            .unwrap_or_else(|e| panic!("{e}"))
+    };
+    let numbers = |page: &[BlindRecord]| -> Vec<String> {
+        page.iter().map(|record| record.id.clone()).collect()
+    };
+    let id = |number: u64| format!("{}-{number}", first.id);
+    let page = list(PageSize::Configured, None).await;
+    assert_eq!(numbers(&page.page), [id(3), id(2)]);
+    let rest = list(PageSize::Configured, page.next).await;
+    assert_eq!(numbers(&rest.page), [id(1)]);
+    let all = list(PageSize::All, None).await;
+    assert_eq!(numbers(&all.page), [id(3), id(2), id(1)]);
+    assert!(all.next.is_none());
+}
+
+#[tokio::test]
+async fn going_back_writes_all_of_an_old_revision_anew() {
+    let house = House::new().await;
+    let [first, second, third] = three_revisions(&house).await;
+    house.clock.advance(Duration::from_secs(1));
+    let back = house
+        .revert_blind(&first.id, number(1))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    let expected = BlindRecord {
+        revision: back.revision,
+        modified_date: back.modified_date,
+        metadata: Some(Map::new()),
+        ..first.clone()
+    };
+    assert_eq!(back, expected);
+    assert_eq!(back.revision.number(), 4);
+    assert!(back.modified_date > third.modified_date);
+    let stored = house.stored(&format!("{}-4", first.id)).await.unwrap();
+    assert_eq!(stored["data_type"], Value::s("archive-blind-credential"));
+    assert_eq!(stored["metadata"], Value::s("{}"));
+
+    // `None` is the one before.
+    let again = house
+        .revert_blind(&first.id, NamedRevision::Previous)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((again.name.as_str(), again.enabled), ("c", false));
+    assert_eq!(again.credential_pairs, second.credential_pairs);
+}
+
+#[tokio::test]
+async fn going_back_to_what_is_there_or_to_what_is_none_is_refused() {
+    let house = House::new().await;
+    let [first, ..] = three_revisions(&house).await;
+    let id = first.id.as_str();
+    for to in [number(3), number(1)] {
+        // The second time it is what is there; so is revision 3 before anything.
+        if to == number(1) {
+            assert!(house.revert_blind(id, to).await.is_ok());
+        }
+        let refused = house.revert_blind(id, to).await;
+        assert!(
+            matches!(refused, Err(Error::NoDifference(Resource::BlindCredential))),
+            "{refused:?}"
+        );
+    }
+    for to in [number(99), NamedRevision::NoSuch] {
+        let refused = house.revert_blind(id, to).await;
+        assert!(matches!(refused, Err(Error::NoSuchRevision)), "{refused:?}");
+    }
+    let refused = house.revert_blind("nowhere", number(1)).await;
+    assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    let credential = house.create("c", json!({"k": "v"})).await;
+    for other in [credential, format!("{id}-1")] {
+        let refused = house.revert_blind(&other, number(1)).await;
+        assert!(
+            matches!(&refused, Err(Error::NotABlindCredential(named)) if *named == other),
+            "{refused:?}"
+        );
+    }
+    // A service may have the id of a revision.
+    house.map_blind(&format!("{id}-77"), &[], &[]).await;
+    let refused = house.revert_blind(id, number(77)).await;
+    assert!(
+        matches!(refused, Err(Error::NotABlindRevision(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn going_back_minds_the_keys_of_others() {
+    let house = House::new().await;
+    let [first, ..] = three_revisions(&house).await;
+    let credential = house.create("c", json!({"k1": "v"})).await;
+    house.map_blind("svc", &[&credential], &[&first.id]).await;
+    match house.revert_blind(&first.id, number(1)).await {
+        Err(Error::UpdateConflicts(found)) => {
+            assert_eq!(found["k1"].credentials, [credential].into());
+            assert_eq!(found["k1"].services, ["svc".to_owned()].into());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(house.revert_blind(&first.id, number(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_services_that_map_one_begin_with_the_oldest_change() {
+    let house = House::new().await;
+    let id = house.create_blind(blind_fields("b")).await.id;
+    for service in ["z", "a", "m"] {
+        house.map_blind(service, &[], &[&id]).await;
+        house.clock.advance(Duration::from_secs(1));
+    }
+    house.map_blind("m", &[], &[]).await;
+    // Mapped as what it is not.
+    house.map_blind("other", &[&id], &[]).await;
+    let services = async |id: &str| -> Vec<String> {
+        house
+            .confidant
+            .services_of_blind_credential(&user(), id)
+            .await
+            .unwrap_or_else(|e| panic!("{e}"))
+            .into_iter()
+            .map(|service| service.id)
+            .collect()
+    };
+    assert_eq!(services(&id).await, ["z", "a"]);
+    assert!(services("nowhere").await.is_empty());
 }

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use confidant::{Caller, CredentialFields, Error, ServiceFields, Want};
-use domain::PrincipalKind;
+use confidant::{
+    BlindFields, Caller, CredentialFields, Error, NamedRevision, PageSize, ServiceFields, Want,
+};
+use domain::{PrincipalKind, Revision};
 use keep::Value as Stored;
 use serde_json::{Value, json};
 
@@ -28,9 +30,13 @@ enum Operation {
     ReadBlindCredential,
     UpdateBlindCredential,
     ListBlindCredentials,
+    ListBlindHistory,
+    BlindRevisions,
+    ServicesOfBlindCredential,
+    RevertBlindCredential,
 }
 
-const ALL: [Operation; 13] = [
+const ALL: [Operation; 17] = [
     Operation::CreateCredential,
     Operation::ReadCredential,
     Operation::ReadCredentialMetadata,
@@ -44,6 +50,10 @@ const ALL: [Operation; 13] = [
     Operation::ReadBlindCredential,
     Operation::UpdateBlindCredential,
     Operation::ListBlindCredentials,
+    Operation::ListBlindHistory,
+    Operation::BlindRevisions,
+    Operation::ServicesOfBlindCredential,
+    Operation::RevertBlindCredential,
 ];
 
 /// The id of the blind credential beside a credential.
@@ -60,7 +70,16 @@ async fn put_blind_beside(house: &House, credential: &str) {
         .find(|entry| entry["data_type"] == "blind-credential")
         .unwrap();
     let mut item = item_of(&entry["item"]);
-    item.insert("id".to_owned(), Stored::s(blind_beside(credential)));
+    let id = blind_beside(credential);
+    item.insert("id".to_owned(), Stored::s(&id));
+    house.put_like_old(item.clone()).await;
+    // A first revision to go back to.
+    item.insert("id".to_owned(), Stored::s(format!("{id}-1")));
+    item.insert(
+        "data_type".to_owned(),
+        Stored::s("archive-blind-credential"),
+    );
+    item.insert("name".to_owned(), Stored::s("before"));
     house.put_like_old(item).await;
 }
 
@@ -132,6 +151,26 @@ async fn ask(
             .await
             .map(drop),
         Operation::ListBlindCredentials => confidant.list_blind_credentials(caller).await.map(drop),
+        Operation::ListBlindHistory => confidant
+            .list_blind_history(caller, PageSize::All, Ok(None))
+            .await
+            .map(drop),
+        Operation::BlindRevisions => confidant
+            .blind_revisions(caller, &blind_beside(credential))
+            .await
+            .map(drop),
+        Operation::ServicesOfBlindCredential => confidant
+            .services_of_blind_credential(caller, &blind_beside(credential))
+            .await
+            .map(drop),
+        Operation::RevertBlindCredential => confidant
+            .revert_blind_credential(
+                caller,
+                &blind_beside(credential),
+                NamedRevision::Number(Revision::FIRST),
+            )
+            .await
+            .map(drop),
     }
 }
 
@@ -148,17 +187,19 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
             let done = ask(&house, operation, &user(), &credential, "svc").await;
             let events = house.audit.take();
             assert_eq!(events.len(), 1, "{operation:?} {events:?}");
-            let creates = matches!(
+            let works_once = matches!(
                 operation,
-                Operation::CreateCredential | Operation::CreateBlindCredential
+                Operation::CreateCredential
+                    | Operation::CreateBlindCredential
+                    | Operation::RevertBlindCredential
             );
-            let created_again = creates && round == 1;
+            let done_again = works_once && round == 1;
             assert_eq!(
                 events[0]["outcome"],
-                if created_again { "failed" } else { "allowed" },
+                if done_again { "failed" } else { "allowed" },
                 "{operation:?}"
             );
-            assert_eq!(done.is_err(), created_again, "{operation:?}");
+            assert_eq!(done.is_err(), done_again, "{operation:?}");
             assert_eq!(events[0]["who"], "alice");
         }
         let refused = ask(&house, operation, &stranger, &credential, "svc").await;
@@ -176,6 +217,8 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
         Operation::ReadService,
         Operation::ReadBlindCredential,
         Operation::UpdateBlindCredential,
+        Operation::BlindRevisions,
+        Operation::RevertBlindCredential,
     ] {
         let missing = ask(&house, operation, &user(), "nowhere", "nowhere").await;
         assert!(matches!(missing, Err(Error::NotFound)), "{operation:?}");
@@ -210,6 +253,20 @@ async fn an_event_names_what_was_done_to_what_and_which_revision() {
         .update_blind_credential(&service("svc"), &blind, no_blind_fields())
         .await
         .unwrap_or_else(|e| panic!("{e}"));
+    let renamed = BlindFields {
+        name: Ok(Some("c".to_owned())),
+        ..no_blind_fields()
+    };
+    house
+        .confidant
+        .update_blind_credential(&user(), &blind, renamed)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    house
+        .confidant
+        .revert_blind_credential(&user(), &blind, NamedRevision::Previous)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     let told: Vec<Value> = house
         .audit
         .take()
@@ -225,6 +282,8 @@ async fn an_event_names_what_was_done_to_what_and_which_revision() {
             json!(["service.update", "svc", 2]),
             json!(["blind_credential.create", blind, 1]),
             json!(["blind_credential.update", blind, 2]),
+            json!(["blind_credential.update", blind, 3]),
+            json!(["blind_credential.revert", blind, 4]),
         ]
     );
 }
@@ -248,6 +307,9 @@ async fn a_read_that_cannot_be_recorded_is_not_answered() {
         Operation::ListServices,
         Operation::ReadBlindCredential,
         Operation::ListBlindCredentials,
+        Operation::ListBlindHistory,
+        Operation::BlindRevisions,
+        Operation::ServicesOfBlindCredential,
     ] {
         let refused = ask(&house, operation, &user(), &id, "svc").await;
         assert!(matches!(refused, Err(Error::Audit(_))), "{operation:?}");

@@ -108,7 +108,7 @@ async fn the_check_sees_what_is_wrong() {
         1,
         Size {
             clients: 2,
-            steps: 10,
+            steps: 20,
         },
         at_once,
     )
@@ -127,9 +127,21 @@ async fn the_check_sees_what_is_wrong() {
     );
     item.insert("revision".to_owned(), keep::Value::n(90));
     house.put_like_old(item).await;
+    let blind = house
+        .confidant
+        .list_blind_credentials(&crate::house::user())
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    let first = format!("{}-1", blind[0].id);
+    let mut item = house.stored(&first).await.unwrap();
+    item.insert("cipher_type".to_owned(), keep::Value::s("another"));
+    house.put_like_old(item).await;
     let wrong = played.check(&house.confidant).await.unwrap_err();
-    assert!(
-        wrong.contains("a value can be read in") && wrong.contains("lacks revision 90"),
-        "{wrong}"
-    );
+    for expected in [
+        "a value can be read in",
+        "lacks revision 90",
+        &format!("{} revision 1 is lost or another", blind[0].id),
+    ] {
+        assert!(wrong.contains(expected), "{wrong}");
+    }
 }

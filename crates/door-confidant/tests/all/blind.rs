@@ -1,5 +1,6 @@
 //! The blind credential routes: the answers in full, each bad field, and who may.
 
+use domain::BlindWriters;
 use serde_json::{Value, json};
 
 use crate::house::{Answer, As, House};
@@ -197,4 +198,243 @@ async fn an_explicit_null_takes_the_documentation_away() {
     let body = json!({ "documentation": null });
     let taken = house.send(ALICE, "PUT", &path, Some(&body)).await;
     assert_eq!(taken.json()["documentation"], Value::Null);
+}
+
+/// A blind credential of three revisions; the last one is renamed.
+async fn three_revisions(house: &House) -> String {
+    let id = made(house, &with(json!({"credential_keys": ["k1"]}))).await;
+    let path = format!("{BLIND}/{id}");
+    for body in [
+        with(json!({"credential_keys": ["k2"], "credential_pairs": {"us-east-1": "two"}})),
+        json!({ "name": "c" }),
+    ] {
+        house.clock.advance(std::time::Duration::from_secs(1));
+        let answer = house.send(ALICE, "PUT", &path, Some(&body)).await;
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+    id
+}
+
+/// What each entry of a list is, shortly.
+fn entries(list: &Value) -> Vec<Value> {
+    let entries = list.as_array().unwrap().iter();
+    entries
+        .map(|one| {
+            json!([
+                one["id"],
+                one["revision"],
+                one["name"],
+                one["credential_pairs"]["us-east-1"],
+                one["credential_keys"]
+            ])
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn each_revision_is_told_as_it_was() {
+    let house = House::new().await;
+    let id = three_revisions(&house).await;
+    let expected = [
+        json!([format!("{id}-3"), 3, "c", "two", ["k2"]]),
+        json!([format!("{id}-2"), 2, "b", "two", ["k2"]]),
+        json!([format!("{id}-1"), 1, "b", "gAAAA", ["k1"]]),
+    ];
+    let one = house
+        .get(ALICE, &format!("/v1/archive/blind_credentials/{id}"))
+        .await
+        .json();
+    assert_eq!(entries(&one["revisions"]), expected);
+    assert_eq!(one.as_object().unwrap().len(), 1);
+    for entry in one["revisions"].as_array().unwrap() {
+        let path = format!("{BLIND}/{}", entry["id"].as_str().unwrap());
+        assert_eq!(house.get(ALICE, &path).await.json(), *entry);
+    }
+
+    let first = house
+        .get(ALICE, "/v1/archive/blind_credentials?limit=2")
+        .await
+        .json();
+    assert_eq!(entries(&first["blind_credentials"]), expected[..2]);
+    let next = first["next_page"].as_str().unwrap();
+    let path = format!("/v1/archive/blind_credentials?limit=2&page={next}");
+    let rest = house.get(ALICE, &path).await.json();
+    assert_eq!(entries(&rest["blind_credentials"]), expected[2..]);
+    let all = house
+        .get(ALICE, "/v1/archive/blind_credentials")
+        .await
+        .json();
+    assert_eq!(
+        (entries(&all["blind_credentials"]), &all["next_page"]),
+        (expected.to_vec(), &Value::Null)
+    );
+
+    let bad = house
+        .get(ALICE, "/v1/archive/blind_credentials?page=x")
+        .await;
+    assert_eq!(told(&bad), (400, "Failed to parse page".to_owned()));
+    let none = house
+        .get(ALICE, "/v1/archive/blind_credentials/nowhere")
+        .await;
+    assert_eq!((none.status.as_u16(), none.body.as_str()), (404, "{}\n"));
+}
+
+#[tokio::test]
+async fn a_revert_answers_in_the_old_words() {
+    let house = House::new().await;
+    let id = three_revisions(&house).await;
+    let put = async |path: &str| {
+        house
+            .send(ALICE, "PUT", &format!("{BLIND}/{path}"), None)
+            .await
+    };
+    let missing = (404, "Blind credential not found.".to_owned());
+    for path in [
+        format!("{id}/99"),
+        format!("{id}/services"),
+        format!("{id}/x"),
+        "nowhere/1".to_owned(),
+    ] {
+        assert_eq!(told(&put(&path).await), missing, "{path}");
+    }
+    assert_eq!(
+        told(&put(&format!("{id}-1/1")).await),
+        (400, "id provided is not a blind-credential.".to_owned())
+    );
+    house.map(&format!("{id}-77"), &[]).await;
+    assert_eq!(
+        told(&put(&format!("{id}/77")).await),
+        (
+            400,
+            "id provided is not an archive-blind-credential.".to_owned()
+        )
+    );
+    assert_eq!(
+        told(&put(&format!("{id}/3")).await),
+        (
+            400,
+            "No difference between old and new blind credential.".to_owned()
+        )
+    );
+    let back = put(&format!("{id}/1")).await.json();
+    assert_eq!(
+        json!([back["id"], back["revision"], back["credential_keys"]]),
+        json!([id, 4, ["k1"]])
+    );
+    // The Python client's `None`: the one before.
+    assert_eq!(put(&format!("{id}/None")).await.json()["name"], "c");
+}
+
+#[tokio::test]
+async fn a_key_that_both_kinds_hold_is_a_conflict_and_names_both() {
+    let house = House::new().await;
+    let id = made(&house, &with(json!({"name": "one"}))).await;
+    let other = made(
+        &house,
+        &with(json!({"name": "two", "credential_keys": ["k"]})),
+    )
+    .await;
+    let credential = house.create("c", json!({"k": "v"})).await;
+    for (service, credentials, blind) in [
+        ("a", vec![&credential], vec![&id]),
+        ("b", vec![], vec![&id, &other]),
+    ] {
+        let body = json!({ "credentials": credentials, "blind_credentials": blind });
+        let path = format!("/v1/services/{service}");
+        assert_eq!(
+            house.send(ALICE, "PUT", &path, Some(&body)).await.status,
+            200
+        );
+    }
+    let path = format!("{BLIND}/{id}");
+    let body = with(json!({"credential_keys": ["k"]}));
+    let refused = house.send(ALICE, "PUT", &path, Some(&body)).await;
+    let conflict = json!({
+        "blind_credentials": [other], "credentials": [credential], "services": ["a", "b"],
+    });
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()),
+        (
+            400,
+            json!({
+                "error": "Conflicting key pairs in mapped service.", "conflicts": { "k": conflict },
+            })
+        )
+    );
+    let services = house.get(ALICE, &format!("{path}/services")).await;
+    assert_eq!(
+        services.body,
+        "{\"services\":[{\"enabled\":true,\"id\":\"a\"},{\"enabled\":true,\"id\":\"b\"}]}\n"
+    );
+}
+
+/// Every request about blind credentials: method, path, body, what a refusal says.
+fn requests(id: &str) -> Vec<(&'static str, String, Option<Value>, String)> {
+    let one = format!("{BLIND}/{id}");
+    let archive = "/v1/archive/blind_credentials";
+    vec![
+        ("GET", BLIND.to_owned(), None, String::new()),
+        ("GET", one.clone(), None, String::new()),
+        ("GET", format!("{one}/services"), None, String::new()),
+        ("GET", archive.to_owned(), None, String::new()),
+        ("GET", format!("{archive}/{id}"), None, String::new()),
+        (
+            "POST",
+            BLIND.to_owned(),
+            Some(with(json!({"name": "by svc"}))),
+            "create blind credentials".to_owned(),
+        ),
+        (
+            "PUT",
+            one.clone(),
+            Some(json!({ "name": "d" })),
+            format!("update blind credential {id}"),
+        ),
+        (
+            "PUT",
+            format!("{one}/1"),
+            None,
+            format!("revert blind credential {id}"),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_service_reads_and_writes_them_as_ever_unless_told_that_users_do() {
+    for writers in [BlindWriters::UsersAndServices, BlindWriters::Users] {
+        let house = House::with_blind_writers(writers).await;
+        let id = three_revisions(&house).await;
+        let writes_open = writers == BlindWriters::UsersAndServices;
+        for (method, path, body, refusal) in requests(&id) {
+            let answer = house
+                .send(As::Service("svc"), method, &path, body.as_ref())
+                .await;
+            if writes_open || method == "GET" {
+                assert_eq!(answer.status, 200, "{method} {path} {answer}");
+            } else {
+                assert_eq!(
+                    told(&answer),
+                    (403, format!("svc does not have access to {refusal}")),
+                    "{method} {path}"
+                );
+                let user = house.send(ALICE, method, &path, body.as_ref()).await;
+                assert_eq!(user.status, 200, "{method} {path} {user}");
+            }
+        }
+        let config = house.get(As::Service("svc"), "/v1/client_config").await;
+        assert_eq!(
+            config.json()["generated"]["permissions"]["blind_credentials"],
+            json!({ "create": writes_open, "list": true })
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_anything_without_login() {
+    let house = House::new().await;
+    let id = three_revisions(&house).await;
+    for (method, path, body, _) in requests(&id) {
+        let answer = house.send(As::Nobody, method, &path, body.as_ref()).await;
+        assert_eq!(answer.status, 401, "{method} {path}");
+    }
 }

@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use confidant::{Confidant, Encryption, Rotation, Settings};
-use domain::{EventId, LoginMethod, Principal, PrincipalKind, RequestId, Rules, Timestamp};
+use domain::{
+    BlindWriters, EventId, LoginMethod, Principal, PrincipalKind, RequestId, Rules, Timestamp,
+};
 use door_confidant::{Door, DoorSettings, router};
 use http_body_util::BodyExt as _;
 use keep::{
@@ -74,15 +76,33 @@ impl House {
     }
 
     pub(crate) async fn with_master_key(master_key: &str) -> Self {
-        Self::open(master_key, Browsers::Nobody, DoorSettings::default()).await
+        let writers = BlindWriters::default();
+        Self::open(
+            master_key,
+            Browsers::Nobody,
+            DoorSettings::default(),
+            writers,
+        )
+        .await
+    }
+
+    pub(crate) async fn with_blind_writers(writers: BlindWriters) -> Self {
+        let settings = DoorSettings::default();
+        Self::open("alias/confidant", Browsers::Nobody, settings, writers).await
     }
 
     /// A house for people at browsers.
     pub(crate) async fn with_browsers(browsers: Browsers, settings: DoorSettings) -> Self {
-        Self::open("alias/confidant", browsers, settings).await
+        let writers = BlindWriters::default();
+        Self::open("alias/confidant", browsers, settings, writers).await
     }
 
-    async fn open(master_key: &str, browsers: Browsers, door_settings: DoorSettings) -> Self {
+    async fn open(
+        master_key: &str,
+        browsers: Browsers,
+        door_settings: DoorSettings,
+        blind_writers: BlindWriters,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let random: Arc<dyn Random> = Arc::new(CountingRandom(AtomicU64::new(0)));
         let faults = Arc::new(Faults::default());
@@ -121,6 +141,7 @@ impl House {
         };
         let rules = Rules {
             administrators: ["admin".to_owned()].into(),
+            blind_writers,
             ..Rules::default()
         };
         // Nothing opened is kept, so that each read meets the faults.
