@@ -190,6 +190,33 @@ fn values_come_from_a_file_and_never_from_an_argument() {
         .contains("revision 2")
     );
 
+    let pem = shell.path("key.pem");
+    std::fs::write(&pem, "-----BEGIN\n\"x\"\n").expect("the file is written");
+    let from_file = format!("tls_key={pem}");
+    let created = json(&shell.run(&[
+        "credential",
+        "create",
+        "pem",
+        "--value-file",
+        &from_file,
+        "--json",
+    ]));
+    let shown = shell.run(&[
+        "credential",
+        "show",
+        &world::text(&created, "id"),
+        "--values",
+    ]);
+    assert_eq!(
+        json(&shown)["credential_pairs"]["tls_key"],
+        "-----BEGIN\n\"x\"\n"
+    );
+    std::fs::write(&pem, b"\xff").expect("the file is written");
+    refused(
+        &shell.run(&["credential", "create", "x", "--value-file", &from_file]),
+        2,
+        "UTF-8",
+    );
     refused(
         &shell.run(&["credential", "create", "x", "--pairs-file", "/no/such/file"]),
         3,

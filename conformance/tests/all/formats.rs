@@ -40,11 +40,33 @@ fn values() -> Map<String, Value> {
         "\nleading and trailing\n",
         "export x=1\nunset y",
     ];
+    let mut dice = testkit::seed();
+    let random = std::iter::repeat_with(|| random_value(&mut dice)).take(300);
     values
-        .iter()
+        .into_iter()
+        .map(str::to_owned)
+        .chain(random)
         .enumerate()
         .map(|(place, value)| (format!("k{place}"), json!(value)))
         .collect()
+}
+
+/// Up to eleven pieces of what has a meaning somewhere.
+fn random_value(dice: &mut u64) -> String {
+    let pieces = [
+        "'", "\"", "\\", "$", "${a}", "`", "\n", "\r", "\r\n", " ", "#", "=", "a", "n", "é", "😀",
+        "\t", "\u{85}", "\u{2028}", "\u{feff}", ":", "- ", "\u{1}", "\u{7f}", "{", "!", "%",
+    ];
+    let mut roll = |bound: usize| {
+        // SplitMix64.
+        *dice = dice.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = *dice;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 1).expect("a 64-bit machine") % bound
+    };
+    let length = roll(12);
+    (0..length).map(|_| pieces[roll(pieces.len())]).collect()
 }
 
 /// A service `web` with these pairs.

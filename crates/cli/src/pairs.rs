@@ -15,14 +15,17 @@ const MAX_PAIRS: u64 = 400 * 1024;
 impl Pairs {
     /// Reads them.
     pub(crate) fn read(&self) -> Outcome<Map<String, Value>> {
-        read(self.pairs_file.as_ref(), &self.prompt)
+        match &self.pairs_file {
+            Some(path) => parse(&content(path)?),
+            None => one_by_one(&self.prompt, &self.value_file),
+        }
     }
 }
 
 impl NewPairs {
     /// Whether there are to be new ones.
     pub(crate) fn are_given(&self) -> bool {
-        self.pairs_file.is_some() || !self.prompt.is_empty()
+        self.pairs_file.is_some() || !self.prompt.is_empty() || !self.value_file.is_empty()
     }
 
     /// Reads them, when there are to be new ones.
@@ -30,25 +33,42 @@ impl NewPairs {
         if !self.are_given() {
             return Ok(None);
         }
-        read(self.pairs_file.as_ref(), &self.prompt).map(Some)
+        let pairs = match &self.pairs_file {
+            Some(path) => parse(&content(path)?),
+            None => one_by_one(&self.prompt, &self.value_file),
+        };
+        pairs.map(Some)
     }
 }
 
-fn read(file: Option<&PathBuf>, prompts: &[String]) -> Outcome<Map<String, Value>> {
-    match file {
-        Some(path) if path.as_os_str() == "-" => {
-            parse(&limited(&mut std::io::stdin().lock(), Path::new("-"))?)
-        }
-        Some(path) => {
-            let mut file = std::fs::File::open(path)
-                .map_err(|error| crate::exit::file("reading", path, &error))?;
-            parse(&limited(&mut file, path)?)
-        }
-        None => prompts
-            .iter()
-            .map(|key| prompt(key).map(|value| (key.clone(), Value::String(value))))
-            .collect(),
+fn one_by_one(prompts: &[String], files: &[(String, PathBuf)]) -> Outcome<Map<String, Value>> {
+    let mut pairs = Map::new();
+    for (key, path) in files {
+        let value = String::from_utf8(content(path)?).map_err(|_| {
+            Failure::new(
+                Kind::Usage,
+                format!(
+                    "{} is not UTF-8 text, which a value must be",
+                    path.display()
+                ),
+            )
+            .hint("base64 turns any file into text")
+        })?;
+        pairs.insert(key.clone(), value.into());
     }
+    for key in prompts {
+        pairs.insert(key.clone(), prompt(key)?.into());
+    }
+    Ok(pairs)
+}
+
+fn content(path: &Path) -> Outcome<Vec<u8>> {
+    if path.as_os_str() == "-" {
+        return limited(&mut std::io::stdin().lock(), path);
+    }
+    let mut file =
+        std::fs::File::open(path).map_err(|error| crate::exit::file("reading", path, &error))?;
+    limited(&mut file, path)
 }
 
 fn limited(source: &mut impl Read, path: &Path) -> Outcome<Vec<u8>> {
@@ -88,7 +108,7 @@ fn parse(bytes: &[u8]) -> Outcome<Map<String, Value>> {
 fn prompt(key: &str) -> Outcome<String> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, "--prompt needs a terminal")
-            .hint("use --pairs-file - to pipe JSON in"));
+            .hint("use --pairs-file - to pipe JSON in, or --value-file"));
     }
     rpassword::prompt_password(format!("value of {key}: "))
         .map_err(|error| crate::exit::internal("reading a value", error))

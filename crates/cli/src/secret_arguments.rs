@@ -268,26 +268,31 @@ pub(crate) struct Fields {
 
 /// Where the pairs come from. Never from the command line, which every user of a machine can read.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub(crate) struct Pairs {
     /// A JSON object of the pairs from a file; `-` is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "value_file"])]
     pub(crate) pairs_file: Option<PathBuf>,
     /// Ask for the value of this key without showing it; may be given several times
-    #[arg(long = "prompt", value_name = "KEY")]
+    #[arg(long, value_name = "KEY")]
     pub(crate) prompt: Vec<String>,
+    /// The value of this key is what the file holds, to its last byte; may be given several times
+    #[arg(long, value_name = "KEY=FILE", value_parser = key_and_file)]
+    pub(crate) value_file: Vec<(String, PathBuf)>,
 }
 
 /// Where new pairs come from, in place of all that there are; without them the old ones stay.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
 pub(crate) struct NewPairs {
     /// A JSON object of the pairs from a file, in place of all that it has; `-` is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "value_file"])]
     pub(crate) pairs_file: Option<PathBuf>,
     /// Ask for the value of this key without showing it; may be given several times
-    #[arg(long = "prompt", value_name = "KEY")]
+    #[arg(long, value_name = "KEY")]
     pub(crate) prompt: Vec<String>,
+    /// The value of this key is what the file holds, to its last byte; may be given several times
+    #[arg(long, value_name = "KEY=FILE", value_parser = key_and_file)]
+    pub(crate) value_file: Vec<(String, PathBuf)>,
 }
 
 /// How much of a list.
@@ -422,5 +427,14 @@ fn json_object(text: &str) -> Result<JsonObject, String> {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("it must be a JSON object, for example {\"a\": \"b\"}".to_owned()),
         Err(error) => Err(format!("it is not JSON: {error}")),
+    }
+}
+
+fn key_and_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((key, file)) if !key.is_empty() && !file.is_empty() => {
+            Ok((key.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("it takes a key and the name of a file, KEY=FILE".to_owned()),
     }
 }
