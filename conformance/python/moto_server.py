@@ -230,7 +230,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send(self, status, headers, body):
         head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
-        head += [f"{name}: {value}" for name, value in headers if name.lower() not in ("content-length", "connection")]
+        head.append(f"Date: {self.date_time_string()}")
+        head += [f"{name}: {value}" for name, value in headers if name.lower() not in ("content-length", "connection", "date")]
         if self.close_connection:
             head.append("Connection: close")
         self.wfile.write("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body))

@@ -11,6 +11,7 @@ mod exec;
 mod fleet;
 mod formats;
 mod kills;
+mod preflight;
 mod revisions;
 mod simulated;
 mod stop;

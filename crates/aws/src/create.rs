@@ -169,7 +169,7 @@ fn units() -> Result<ProvisionedThroughput, BuildError> {
 /// Whether the table can be used now.
 ///
 /// Errors: `Invalid`, saying what differs and what to do.
-fn compare(schema: &Schema, table: &TableDescription) -> Result<bool, TableError> {
+pub(crate) fn compare(schema: &Schema, table: &TableDescription) -> Result<bool, TableError> {
     let name = &schema.name;
     let types = table.attribute_definitions();
     let wanted = written_key(&schema.hash, schema.range.as_deref());

@@ -9,12 +9,14 @@ mod connect;
 mod create;
 mod expressions;
 mod failure;
+mod inspect;
 mod key_service;
 mod settings;
 mod table;
 mod table_errors;
 
 pub use connect::Connection;
+pub use inspect::Inspected;
 pub use key_service::AwsKms;
 pub use settings::{Endpoint, Keys, Settings};
 pub use table::DynamoTable;

@@ -16,7 +16,7 @@ use keep::{
 use crate::Connection;
 use crate::attributes::{from_item, from_key, from_start, to_item, to_items, to_start};
 use crate::expressions::Placeholders;
-use crate::{create, table_errors};
+use crate::{Inspected, create, inspect, table_errors};
 
 /// Tables of DynamoDB, or of anything that speaks its API.
 ///
@@ -37,6 +37,13 @@ impl DynamoTable {
             writes: connection.writes.clone(),
             clock,
         }
+    }
+
+    /// Looks at the table of this schema without changing anything.
+    ///
+    /// Errors: `NoSuchTable`, `Denied`, `Unavailable`.
+    pub async fn inspect(&self, schema: &Schema) -> Result<Inspected, TableError> {
+        inspect::inspect(&self.reads, schema).await
     }
 
     async fn put(

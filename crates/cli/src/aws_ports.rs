@@ -1,9 +1,11 @@
 //! DynamoDB and KMS, from the settings.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{AwsKms, Connection, Endpoint, Settings};
+use aws::{AwsKms, Connection, DynamoTable, Endpoint, Inspected, Settings};
+use keep::{Clock, Schema, TableError};
 
 use crate::environment;
 use crate::exit::{Outcome, internal};
@@ -34,6 +36,17 @@ pub(crate) fn block_on<F: Future>(work: F) -> Outcome<F::Output> {
         .build()
         .map_err(|error| internal("starting the runtime", error))?;
     Ok(runtime.block_on(work))
+}
+
+/// Looks at the table of this schema; changes nothing.
+pub(crate) async fn inspect(
+    aws: &server::settings::Aws,
+    clock: &Arc<dyn Clock>,
+    schema: &Schema,
+) -> Result<Inspected, TableError> {
+    DynamoTable::new(&connect(aws).await, Arc::clone(clock))
+        .inspect(schema)
+        .await
 }
 
 /// KMS for a command: endpoint from the environment, and so is the region when none is named.

@@ -18,6 +18,8 @@ pub enum Kind {
     Unavailable,
     /// It clashes with what is there.
     Conflict,
+    /// An examination was done and found something.
+    Findings,
     /// The command that `exec` should become is there and cannot be run.
     CannotRun,
     /// There is no such command.
@@ -34,6 +36,7 @@ impl Kind {
             Self::Denied => 4,
             Self::Unavailable => 5,
             Self::Conflict => 6,
+            Self::Findings => 7,
             // As shells and env(1) have them.
             Self::CannotRun => 126,
             Self::NoSuchCommand => 127,
@@ -49,6 +52,7 @@ impl Kind {
             Self::Denied => "denied",
             Self::Unavailable => "unavailable",
             Self::Conflict => "conflict",
+            Self::Findings => "findings",
             Self::CannotRun => "cannot_run",
             Self::NoSuchCommand => "no_such_command",
         }
@@ -72,6 +76,10 @@ pub(crate) const EXIT_CODES: &[(Kind, &str)] = &[
         "the server or something behind it cannot be reached",
     ),
     (Kind::Conflict, "it clashes with what is there"),
+    (
+        Kind::Findings,
+        "an examination was done and found something; its report says what",
+    ),
     (Kind::CannotRun, "`exec`: the command cannot be run"),
     (Kind::NoSuchCommand, "`exec`: there is no such command"),
 ];

@@ -29,7 +29,9 @@ mod log;
 mod output;
 mod pairs;
 mod ports;
+mod preflight_command;
 mod privacy;
+mod progress;
 mod reference;
 mod revisions;
 mod secret_arguments;
@@ -87,6 +89,7 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         Command::Blind(command) => blind_command::run(command),
         Command::Exec(exec) => exec_command::run(&exec),
         Command::Completions { shell } => completions::run(shell),
+        Command::Preflight(preflight) => preflight_command::run(file, &preflight),
         Command::Admin(command) => admin_command::run(file, command),
     }
 }

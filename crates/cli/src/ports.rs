@@ -71,13 +71,46 @@ pub(crate) async fn open(config: &Config, wiring: &Wiring) -> Outcome<Adapters> 
 pub(crate) async fn open_table(
     config: &Config,
 ) -> Outcome<(Arc<dyn Table>, TableName, Option<DataDir>)> {
+    let Opened {
+        table_port,
+        own,
+        data,
+        ..
+    } = open_to_examine(config).await?;
+    Ok((table_port, own, data))
+}
+
+/// What a command needs that examines a table and the keys of its values.
+pub(crate) struct Opened {
+    pub(crate) table_port: Arc<dyn Table>,
+    pub(crate) keys: Arc<dyn KeyService>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// Confidant's table.
+    pub(crate) table: TableName,
+    /// The table of our own items.
+    pub(crate) own: TableName,
+    /// The data folder, locked, where the table is embedded.
+    pub(crate) data: Option<DataDir>,
+}
+
+/// Opens table and keys for an examination; makes neither.
+pub(crate) async fn open_to_examine(config: &Config) -> Outcome<Opened> {
     if config.backend == Backend::Embedded && !has_table(&config.data_dir) {
         return Err(no_table(config));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let (storage, data) = storage(config, &clock, &random).await?;
-    Ok((storage.table_port, storage.own, data))
+    Ok(Opened {
+        table_port: storage.table_port,
+        keys: storage.keys,
+        clock,
+        random,
+        table: storage.table,
+        own: storage.own,
+        data,
+    })
 }
 
 async fn storage(

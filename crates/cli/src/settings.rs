@@ -14,6 +14,14 @@ const MAX_FILE: u64 = 1024 * 1024;
 
 /// Reads all settings.
 pub(crate) fn read(file: Option<&Path>) -> Outcome<Config> {
+    read_over(file, &|_| None)
+}
+
+/// Reads all settings, with those that `over` gives laid over the environment and the file.
+pub(crate) fn read_over(
+    file: Option<&Path>,
+    over: &dyn Fn(&str) -> Option<String>,
+) -> Outcome<Config> {
     let (not_text, ours) = environment::names();
     for name in not_text {
         if SETTINGS.iter().any(|setting| setting.name == name) {
@@ -33,7 +41,7 @@ pub(crate) fn read(file: Option<&Path>) -> Outcome<Config> {
             );
         }
     }
-    read_with(file, &environment::var)
+    read_with(file, &|name| over(name).or_else(|| environment::var(name)))
 }
 
 /// Environment variables of the command line that are no settings of a server.

@@ -133,7 +133,8 @@ impl<'i> Stored<'i> {
     }
 }
 
-fn unquoted(text: &str) -> String {
+/// A text without the quotes of its JSON form, when it is one.
+pub(crate) fn unquoted(text: &str) -> String {
     let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
     let inner = if quoted {
         serde_json::from_str(text).ok()
@@ -151,6 +152,11 @@ pub(crate) fn wrapped_of(data_key: &[u8]) -> WrappedKey {
             .decode(data_key)
             .unwrap_or_else(|_| data_key.to_vec()),
     )
+}
+
+/// Whether stored bytes of `data_key` are base64 text, as they are written today.
+pub(crate) fn is_base64(data_key: &[u8]) -> bool {
+    STANDARD.decode(data_key).is_ok()
 }
 
 /// The bytes to store under `data_key`: the base64 text of the wrapped key, as old servers read it.

@@ -4,11 +4,12 @@ use std::fmt;
 
 use domain::{Revision, Timestamp};
 use keep::{Item, Value};
+use seal::unencrypted::DANGER_MARK;
 use serde_json::Map;
 
-use crate::Error;
 use crate::attributes::{Stored, put_optional};
 use crate::python_json::python_json_text;
+use crate::{Encryption, Error};
 
 /// One stored revision of a credential. Its values are sealed.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,22 @@ pub struct Sealed {
     /// 2 is the only one ever public.
     pub cipher_version: Option<u64>,
 }
+
+impl Sealed {
+    /// Whether the values rest in the form of this setting, as far as it shows without a key.
+    pub(crate) fn looks_like(&self, encryption: Encryption) -> bool {
+        let marked = self.credential_pairs.starts_with(DANGER_MARK);
+        match encryption {
+            Encryption::Fernet => !marked,
+            // The mark is optional, but a token it is not.
+            Encryption::DangerNone => marked || !self.credential_pairs.starts_with(TOKEN_BEGINS),
+        }
+    }
+}
+
+/// How the text of every Fernet token made before the year 2106 begins: version 0x80 and the
+/// upper half of a 64-bit time.
+const TOKEN_BEGINS: &str = "gAAAAA";
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

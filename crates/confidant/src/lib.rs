@@ -22,6 +22,7 @@ mod history;
 mod listing;
 mod names;
 mod pairs;
+pub mod preflight;
 pub mod protocol;
 mod python_json;
 mod rotation;

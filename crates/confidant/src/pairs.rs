@@ -79,6 +79,20 @@ impl Pairs {
         &self.json
     }
 
+    /// The names of the keys whose values are texts of which `test` holds.
+    pub(crate) fn keys_of_texts(&self, test: impl Fn(&str) -> bool) -> Vec<String> {
+        let Ok(mut values) = serde_json::from_slice::<Map<String, Value>>(self.json.expose())
+        else {
+            return Vec::new();
+        };
+        let held = |(key, value): (&String, &Value)| {
+            value.as_str().is_some_and(&test).then(|| key.clone())
+        };
+        let keys = values.iter().filter_map(held).collect();
+        values.values_mut().for_each(wipe);
+        keys
+    }
+
     /// Whether both hold the same keys with the same values, in any order.
     pub(crate) fn same_values(&self, other: &Self) -> bool {
         self.changed_keys(other).is_none()

@@ -16,6 +16,17 @@ pub struct Items<'k> {
     pub(crate) random: &'k dyn Random,
 }
 
+impl<'k> Items<'k> {
+    /// Read access for a command that looks at tables without a kernel.
+    pub fn new(table: &'k dyn Table, clock: &'k dyn Clock, random: &'k dyn Random) -> Self {
+        Self {
+            table,
+            clock,
+            random,
+        }
+    }
+}
+
 impl Items<'_> {
     /// One item by its key.
     pub async fn get(

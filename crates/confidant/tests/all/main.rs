@@ -13,5 +13,6 @@ mod events;
 mod house;
 mod model;
 mod operations;
+mod preflight;
 mod records;
 mod simulated;
