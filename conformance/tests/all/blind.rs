@@ -214,6 +214,54 @@ fn keepward_opens_what_the_real_client_sealed_and_changes_it() {
 }
 
 #[test]
+fn a_blind_credential_goes_back_to_what_it_was() {
+    let world = World::open(&[]);
+    let made = json(&world.create(&["--blind-keys", KEYS, "--group-context", CONTEXT]));
+    let id = world::text(&made, "id");
+    let new = [
+        "blind",
+        "update",
+        &id,
+        "--name",
+        "y",
+        "--pairs-file",
+        "-",
+        "--blind-keys",
+        KEYS,
+    ];
+    ok(&world.feed(&new, r#"{"empty": "1"}"#));
+
+    let history = ok(&world.run(&["blind", "history", &id]));
+    assert_eq!(history.lines().count(), 1 + 2, "{history}");
+    assert!(
+        history.contains("tls") && history.contains(" y "),
+        "{history}"
+    );
+    let dry = ok(&world.run(&["blind", "revert", &id, "--dry-run"]));
+    for line in [
+        "nothing is written",
+        "~ name: y -> tls\n",
+        "+ credential_keys: Ssl_Key\n",
+        "~ credential_pairs: us-west-2\n",
+    ] {
+        assert!(dry.contains(line), "{line} is not in {dry}");
+    }
+    assert!(!dry.contains("metadata"), "{dry}");
+    assert!(ok(&world.run(&["blind", "revert", &id])).contains("is at revision 3"));
+    let told = world.real("read", "us-east-1", &json!({ "id": id }));
+    assert_eq!(
+        told["blind_credential"]["decrypted_credential_pairs"],
+        pairs()
+    );
+    refused(
+        &world.run(&["blind", "revert", &id, "--revision", "9"]),
+        3,
+        "",
+    );
+    assert!(world.server.stop().contains("panics=0"));
+}
+
+#[test]
 fn keys_and_contexts_come_from_the_servers_client_config_when_not_typed() {
     let config = format!(
         r#"{{"blind_keys": {KEYS}, "blind_contexts": {{"us-east-1": {CONTEXT}, "us-west-2": {CONTEXT}}}}}"#

@@ -106,7 +106,7 @@ fn update(
     }
     if dry_run {
         let current = if body.contains_key("credential_pairs") {
-            NOUN.with_values(client, id)?
+            readable(NOUN.with_values(client, id)?)?
         } else {
             NOUN.current(client, id)?
         };
@@ -123,6 +123,19 @@ fn update(
     saved(connection, NOUN.word(), &without_values(updated))
 }
 
+/// A credential whose values the server showed.
+///
+/// Errors: `Denied`; compared with nothing, every key would look new.
+fn readable(credential: Value) -> Outcome<Value> {
+    match credential.pointer("/permissions/get") {
+        Some(Value::Bool(false)) => Err(Failure::new(
+            Kind::Denied,
+            "its values cannot be compared by a caller who may not read them",
+        )),
+        _ => Ok(credential),
+    }
+}
+
 /// An update that says nothing would still be a revision.
 pub(crate) fn nothing_named() -> Failure {
     Failure::new(Kind::Usage, "nothing is named that should change").hint(
@@ -136,4 +149,17 @@ fn without_values(mut answer: Value) -> Value {
         answer.remove("credential_pairs");
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_compared_with_values_that_were_not_shown() {
+        let refused = json!({ "permissions": { "get": false }, "credential_pairs": {} });
+        let failure = readable(refused).expect_err("no values");
+        assert_eq!(failure.kind(), Kind::Denied);
+        assert!(readable(json!({ "permissions": { "get": true } })).is_ok());
+    }
 }
