@@ -272,6 +272,7 @@ fn door_settings(config: &Config) -> DoorSettings {
             history_page_limit: client.history_page_limit,
             tags: tags.into_iter().collect(),
         },
+        custom_frontend: config.custom_frontend.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ mod credential_history;
 mod credentials;
 mod differences;
 mod errors;
+mod files;
 mod identity;
 mod not_yet;
 mod pages;

@@ -16,8 +16,8 @@ use crate::admission::{Writes, admit};
 use crate::segments::split_at_encoded_slashes;
 use crate::settings::DoorSettings;
 use crate::{
-    blind_credentials, blind_history, credential_history, credentials, identity, not_yet, pages,
-    service_history, services,
+    blind_credentials, blind_history, credential_history, credentials, files, identity, not_yet,
+    pages, service_history, services,
 };
 
 /// What this door needs.
@@ -158,6 +158,10 @@ pub fn router(door: Door) -> Router {
                 get(identity::email).post(identity::email),
             ),
         )
+        .route(
+            "/custom/{folder}/{*file}",
+            proven("GET, HEAD, OPTIONS", get(files::custom)),
+        )
         // Proven callers, in later versions.
         .route(
             "/v1/credentials/{id}/archive",
@@ -237,6 +241,14 @@ pub fn router(door: Door) -> Router {
         .route(
             "/loggedout",
             known("GET, HEAD, OPTIONS", get(identity::public_logged_out)),
+        )
+        .route(
+            "/404.html",
+            known("GET, HEAD, OPTIONS", get(files::public_not_found)),
+        )
+        .route(
+            "/robots.txt",
+            known("GET, HEAD, OPTIONS", get(files::public_robots)),
         )
         .route(
             "/healthcheck",

@@ -11,6 +11,8 @@ pub struct DoorSettings {
     pub maintenance: Maintenance,
     /// What browsers and clients are told about this server.
     pub client: ClientConfig,
+    /// `CUSTOM_FRONTEND_DIRECTORY`: an operator's own pages.
+    pub custom_frontend: Option<PathBuf>,
 }
 
 /// When nothing may be changed.

@@ -20,7 +20,9 @@ use keep::{
     Action, AuditMode, AuditSink, AuditUnavailable, BatchGot, Clock, Condition, Consistency, Item,
     Keep, Key, Limits, Page, Ports, Query, Random, Scan, Schema, Table, TableError, TableName,
 };
-use login::{Browsers, ClientKeyFile, ClientKeySettings, ClientKeys, Login, NewClientKey};
+use login::{
+    Browsers, ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokens, Login, NewClientKey,
+};
 use tower::ServiceExt as _;
 
 /// Who sends a request.
@@ -76,33 +78,54 @@ impl House {
     }
 
     pub(crate) async fn with_master_key(master_key: &str) -> Self {
-        let writers = BlindWriters::default();
-        Self::open(
+        Self::open(Plan {
             master_key,
-            Browsers::Nobody,
-            DoorSettings::default(),
-            writers,
-        )
+            ..Plan::default()
+        })
         .await
     }
 
-    pub(crate) async fn with_blind_writers(writers: BlindWriters) -> Self {
-        let settings = DoorSettings::default();
-        Self::open("alias/confidant", Browsers::Nobody, settings, writers).await
+    pub(crate) async fn with_blind_writers(blind_writers: BlindWriters) -> Self {
+        Self::open(Plan {
+            blind_writers,
+            ..Plan::default()
+        })
+        .await
     }
 
     /// A house for people at browsers.
-    pub(crate) async fn with_browsers(browsers: Browsers, settings: DoorSettings) -> Self {
-        let writers = BlindWriters::default();
-        Self::open("alias/confidant", browsers, settings, writers).await
+    pub(crate) async fn with_browsers(browsers: Browsers, door_settings: DoorSettings) -> Self {
+        Self::open(Plan {
+            browsers,
+            door_settings,
+            ..Plan::default()
+        })
+        .await
     }
 
-    async fn open(
-        master_key: &str,
+    /// A house that takes KMS tokens too, as `make` says.
+    pub(crate) async fn with_tokens(
         browsers: Browsers,
         door_settings: DoorSettings,
-        blind_writers: BlindWriters,
+        make: impl FnOnce(Arc<dyn Random>, Arc<dyn Clock>) -> KmsTokens,
     ) -> Self {
+        Self::open(Plan {
+            browsers,
+            door_settings,
+            make_tokens: Some(Box::new(make)),
+            ..Plan::default()
+        })
+        .await
+    }
+
+    async fn open(plan: Plan<'_>) -> Self {
+        let Plan {
+            master_key,
+            browsers,
+            door_settings,
+            blind_writers,
+            make_tokens,
+        } = plan;
         let directory = tempfile::tempdir().unwrap();
         let random: Arc<dyn Random> = Arc::new(CountingRandom(AtomicU64::new(0)));
         let faults = Arc::new(Faults::default());
@@ -154,7 +177,7 @@ impl House {
         let rotation = Rotation {
             maximum_days: 10,
             by_tag: [("FINANCIALLY_SENSITIVE".to_owned(), 1)].into(),
-            excluded_tags: [].into(),
+            excluded_tags: ["ROTATION_EXCLUDED".to_owned()].into(),
         };
         let settings = Settings {
             table: name,
@@ -171,10 +194,16 @@ impl House {
             Arc::clone(&keep),
             ClientKeySettings::default(),
         ));
+        let tokens = make_tokens.map(|make| {
+            make(
+                Arc::clone(keep.random()),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            )
+        });
         let door = Door {
             confidant: Arc::new(Confidant::new(Arc::clone(&keep), settings)),
             login: Arc::new(
-                Login::new(None, Arc::clone(&client_keys))
+                Login::new(tokens, Arc::clone(&client_keys))
                     .with_browsers(browsers, "10.0.0.0/8".parse().unwrap()),
             ),
             keep: Arc::clone(&keep),
@@ -277,6 +306,62 @@ impl House {
         self.tokens.lock().unwrap().values().cloned().collect()
     }
 
+    /// Every stored item.
+    pub(crate) async fn copy(&self) -> Vec<(TableName, Item)> {
+        let mut all = Vec::new();
+        for name in ["confidant", "own"] {
+            let table = TableName::new(name);
+            let mut start = None;
+            loop {
+                let page = self
+                    .table
+                    .scan(&Scan {
+                        table: table.clone(),
+                        attributes: Vec::new(),
+                        limit: None,
+                        start,
+                    })
+                    .await
+                    .unwrap();
+                all.extend(page.items.into_iter().map(|item| (table.clone(), item)));
+                match page.next {
+                    Some(next) => start = Some(next),
+                    None => break,
+                }
+            }
+        }
+        all
+    }
+
+    /// Makes the tables as they were.
+    pub(crate) async fn restore(&self, kept: Vec<(TableName, Item)>) {
+        for (table, item) in self.copy().await {
+            self.delete(&table, &id_of(&item)).await;
+        }
+        for (table, item) in kept {
+            let put = Action::Put {
+                table,
+                item,
+                condition: Condition::always(),
+            };
+            self.table.transact(&[put]).await.unwrap();
+        }
+    }
+
+    /// Takes an item away behind the door's back.
+    pub(crate) async fn remove(&self, id: &str) {
+        self.delete(&TableName::new("confidant"), id).await;
+    }
+
+    async fn delete(&self, table: &TableName, id: &str) {
+        let delete = Action::Delete {
+            table: table.clone(),
+            key: Key::id(id),
+            condition: Condition::always(),
+        };
+        self.table.transact(&[delete]).await.unwrap();
+    }
+
     async fn authorization(&self, who: As<'_>) -> Option<String> {
         let (kind, name, account) = match who {
             As::Nobody => return None,
@@ -324,6 +409,34 @@ impl House {
             .insert(format!("{who:?}"), basic.clone());
         Some(basic)
     }
+}
+
+/// What a house is built by.
+struct Plan<'m> {
+    master_key: &'m str,
+    browsers: Browsers,
+    door_settings: DoorSettings,
+    blind_writers: BlindWriters,
+    make_tokens: Option<Box<MakeTokens<'m>>>,
+}
+
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Self {
+            master_key: "alias/confidant",
+            browsers: Browsers::Nobody,
+            door_settings: DoorSettings::default(),
+            blind_writers: BlindWriters::default(),
+            make_tokens: None,
+        }
+    }
+}
+
+/// Makes what verifies KMS tokens.
+type MakeTokens<'m> = dyn FnOnce(Arc<dyn Random>, Arc<dyn Clock>) -> KmsTokens + 'm;
+
+fn id_of(item: &Item) -> String {
+    item["id"].as_s().unwrap().to_owned()
 }
 
 /// What is broken.

@@ -53,6 +53,8 @@ pub struct Config {
     pub redirect_to_https: bool,
     /// When nothing may be changed.
     pub maintenance: Maintenance,
+    /// Where an operator's own pages for the browser lie.
+    pub custom_frontend: Option<PathBuf>,
     /// What clients are told.
     pub client: ClientConfig,
     /// Switches that are set and make the server unsafe.
@@ -269,6 +271,7 @@ impl Config {
                     .map(PathBuf::from),
             },
             client: read_client_config(&reader, xsrf_cookie),
+            custom_frontend: reader.text("CUSTOM_FRONTEND_DIRECTORY").map(PathBuf::from),
             dangers,
             backend,
             data_dir,

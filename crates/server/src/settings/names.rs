@@ -397,6 +397,12 @@ pub const SETTINGS: &[Setting] = &[
         "nothing may be changed while this file is there",
     ),
     used(
+        "CUSTOM_FRONTEND_DIRECTORY",
+        Text,
+        "",
+        "folder of your own pages, styles and images, shown to proven callers under /custom",
+    ),
+    used(
         "CLIENT_CONFIG",
         Json,
         "{}",
@@ -518,7 +524,6 @@ pub const SETTINGS: &[Setting] = &[
     later("ACM_PRIVATE_CA_DOMAIN_REGEX_x", Text),
     later("JWT_CERTIFICATE_AUTHORITIES", Text),
     later("STATIC_FOLDER", Text),
-    later("CUSTOM_FRONTEND_DIRECTORY", Text),
     later("GOOGLE_AUTH_EMAIL_SUFFIX", Text),
     later("GOOGLE_OAUTH_CLIENT_ID", Text),
     later("GOOGLE_OAUTH_CONSUMER_SECRET", Text),

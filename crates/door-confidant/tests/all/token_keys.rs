@@ -1,0 +1,143 @@
+//! The login keys of the recorded exchanges, and a token for each of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::Timestamp;
+use keep::{
+    Clock, DataKey, EncryptionContext, KeyError, KeyService, MasterKey, Random, Unwrapped,
+    WrappedKey,
+};
+use login::{FailureLimits, KmsTokenSettings, KmsTokens};
+use seal::envelope;
+
+pub(crate) const TO: &str = "confidant-testing";
+pub(crate) const SERVICES: &str = "alias/authnz";
+pub(crate) const USERS: &str = "alias/authnz-user";
+pub(crate) const SANDBOX: &str = "alias/authnz-sandbox";
+pub(crate) const AT_REST: &str = "alias/confidant-at-rest";
+
+/// Several master keys by alias.
+pub(crate) struct TokenKeys {
+    masters: BTreeMap<&'static str, DataKey>,
+    random: Arc<dyn Random>,
+}
+
+impl TokenKeys {
+    pub(crate) fn new(random: Arc<dyn Random>) -> Self {
+        let master = || DataKey::new(Box::from(random.bytes::<32>()));
+        let masters = [SERVICES, USERS, SANDBOX, AT_REST]
+            .into_iter()
+            .map(|alias| (alias, master()))
+            .collect();
+        Self { masters, random }
+    }
+
+    /// A token's text: `plaintext` under `alias` and this context.
+    pub(crate) fn seal(&self, alias: &str, context: &[(&str, &str)], plaintext: &str) -> String {
+        let wrapped = envelope::wrap(
+            &self.masters[alias],
+            &id_of(alias),
+            self.random.bytes(),
+            &DataKey::new(plaintext.as_bytes().into()),
+            &EncryptionContext::new(context.iter().copied()),
+        )
+        .unwrap();
+        STANDARD.encode(wrapped.0)
+    }
+
+    /// A token that began `ago` seconds ago and holds for `seconds`.
+    pub(crate) fn token(
+        &self,
+        alias: &str,
+        context: &[(&str, &str)],
+        now: Timestamp,
+        (ago, seconds): (i64, i64),
+    ) -> String {
+        let begin = now.plus_seconds(-ago);
+        let plaintext = serde_json::json!({
+            "not_before": begin.compact(),
+            "not_after": begin.plus_seconds(seconds).compact(),
+        });
+        self.seal(alias, context, &plaintext.to_string())
+    }
+
+    fn master(&self, alias: &str) -> Result<MasterKey, KeyError> {
+        match self.masters.contains_key(alias) {
+            true => Ok(MasterKey(format!("memory:{alias}"))),
+            false => Err(KeyError::NoSuchKey(alias.to_owned())),
+        }
+    }
+}
+
+/// How the recorded server took tokens.
+pub(crate) fn login(keys: Arc<TokenKeys>, clock: Arc<dyn Clock>) -> KmsTokens {
+    let settings = KmsTokenSettings {
+        to: TO.to_owned(),
+        auth_keys: vec![SERVICES.to_owned()],
+        user_auth_keys: vec![USERS.to_owned()],
+        scoped: vec![(SANDBOX.to_owned(), "sandbox".to_owned())],
+        user_types: vec!["service".to_owned(), "user".to_owned()],
+        // The recorded refusals are more than one source may have.
+        failures: FailureLimits {
+            burst: 1e6,
+            total_burst: 1e6,
+            ..FailureLimits::default()
+        },
+        ..KmsTokenSettings::default()
+    };
+    KmsTokens::new(keys, clock, settings)
+}
+
+fn id_of(alias: &str) -> String {
+    alias.replace('/', "-")
+}
+
+#[async_trait::async_trait]
+impl KeyService for TokenKeys {
+    async fn generate(
+        &self,
+        _: &str,
+        _: usize,
+        _: &EncryptionContext,
+    ) -> Result<(DataKey, WrappedKey), KeyError> {
+        panic!("a login makes no data key")
+    }
+
+    async fn wrap(
+        &self,
+        _: &str,
+        _: &DataKey,
+        _: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
+        panic!("a login wraps no key")
+    }
+
+    async fn unwrap(
+        &self,
+        wrapped: &WrappedKey,
+        context: &EncryptionContext,
+    ) -> Result<Unwrapped, KeyError> {
+        let id = envelope::master_id(wrapped).or(Err(KeyError::DoesNotOpen))?;
+        let (alias, master) = self
+            .masters
+            .iter()
+            .find(|(alias, _)| id_of(alias) == id)
+            .ok_or(KeyError::DoesNotOpen)?;
+        let key = envelope::unwrap(master, wrapped, context).or(Err(KeyError::DoesNotOpen))?;
+        Ok(Unwrapped {
+            key,
+            master: self.master(alias)?,
+        })
+    }
+
+    async fn random(&self, _: usize) -> Result<DataKey, KeyError> {
+        panic!("a login needs no random bytes")
+    }
+
+    async fn describe(&self, master: &str) -> Result<MasterKey, KeyError> {
+        self.master(master)
+    }
+}
