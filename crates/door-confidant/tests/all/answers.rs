@@ -247,3 +247,45 @@ async fn an_id_of_our_own_items_is_never_written() {
         (400, "id must have 1 to 1024 bytes and no slash")
     );
 }
+
+#[tokio::test]
+async fn a_scoped_service_is_answered_as_the_real_server_did() {
+    let house = House::new().await;
+    let body = json!({"credentials": [], "account": "sandbox"});
+    assert_eq!(
+        house
+            .send(As::User("alice"), "PUT", "/v1/services/svc-b", Some(&body))
+            .await
+            .status,
+        200
+    );
+    let wrong = house.get(As::Service("svc-b"), "/v1/services/svc-b").await;
+    assert_eq!(
+        (wrong.status.as_u16(), wrong.body.as_str()),
+        (
+            401,
+            "{\"error\":\"Authenticated user is not authorized.\"}\n"
+        )
+    );
+    assert_eq!(
+        house
+            .get(As::Scoped("svc-b", "sandbox"), "/v1/services/svc-b")
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        house
+            .get(As::Scoped("svc-b", "primary"), "/v1/services/svc-b")
+            .await
+            .status,
+        401
+    );
+    assert_eq!(
+        house
+            .get(As::User("bob"), "/v1/services/svc-b")
+            .await
+            .status,
+        200
+    );
+}
