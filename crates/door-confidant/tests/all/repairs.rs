@@ -95,6 +95,8 @@ pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
     (80, "svc two", Works),
     (85, "blind cv str", Works),
     (93, "blind update pairs no keys", Works),
+    // Each revision itself, and not the current one again and again.
+    (96, "blind revs", Works),
     (101, "svc blind get", Works),
     (102, "svc blind get md", Works),
     (135, "noauth", Refused(401, "login required")),
