@@ -1,6 +1,6 @@
 //! The routes of blind credentials' histories.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use confidant::{Caller, Error, NamedRevision};
@@ -11,6 +11,7 @@ use crate::admission::Proven;
 use crate::answers;
 use crate::blind_credentials::{MISSING, answer, whole};
 use crate::errors::{DoorError, Words};
+use crate::path::Path;
 use crate::query::{Parameters, page_token};
 
 /// `GET /v1/archive/blind_credentials`

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use axum::extract::{Path as Segments, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::Door;
 use crate::admission::Proven;
 use crate::pages;
+use crate::path::Path as Segments;
 
 /// `GET /404.html`: public.
 pub(crate) async fn public_not_found() -> Response {
