@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Request;
 use serde_json::json;
 
 use crate::house::{As, House};
@@ -147,6 +148,39 @@ async fn values_are_answered_as_python_would_print_them() {
     let pairs = r#""credential_pairs": {"api_key": "1234", "user": "u\u00e9\ud83d\udd11", "n": 1, "t": true, "z": null}"#;
     assert!(body.contains(pairs), "{body}");
     assert!(body.is_ascii() && !body.ends_with('\n'));
+}
+
+#[tokio::test]
+async fn a_fraction_is_kept_as_it_was_sent() {
+    let house = House::new().await;
+    // Each needs all its digits, and a reader that rounds once.
+    for number in [
+        "0.1",
+        "0.11588996943669883",
+        "91.52348453283953",
+        "-0.0016190147900195261",
+        "2.360480897374345e-10",
+        "5e-324",
+    ] {
+        let body = format!(
+            r#"{{"name": "{number}", "credential_pairs": {{"k": {number}}}, "metadata": {{"m": {number}}}}}"#
+        );
+        let request = Request::post("/v1/credentials")
+            .header("content-type", "application/json")
+            .body(body.into())
+            .unwrap();
+        let answer = house.send_raw(ALICE, request).await;
+        let path = format!("/v1/credentials/{}", answer.json()["id"].as_str().unwrap());
+        let read = house.get(ALICE, &path).await.body;
+        assert!(
+            read.contains(&format!(r#""k": {number}"#)),
+            "{number} {read}"
+        );
+        assert!(
+            read.contains(&format!(r#""m": {number}"#)),
+            "{number} {read}"
+        );
+    }
 }
 
 #[tokio::test]
