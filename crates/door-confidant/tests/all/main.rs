@@ -15,6 +15,7 @@ mod exchanges;
 mod files;
 mod house;
 mod login;
+mod malformed;
 mod mutants;
 mod mutation;
 mod recorded;
