@@ -2,6 +2,7 @@
 
 mod at_once;
 mod blind_credentials;
+mod blind_refusals;
 mod by_turns;
 mod credentials;
 mod operations;
