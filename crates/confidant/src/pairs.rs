@@ -117,10 +117,12 @@ impl Pairs {
         }
     }
 
-    /// Finds fault with pairs that were stored before, by the rules of [`Pairs::draft`].
+    /// Finds fault with pairs that were stored before, by the rules of [`Pairs::draft`]. A large
+    /// number is none here: the text is kept as it is, and nothing is rounded.
     pub(crate) fn fault(&self) -> Option<BadField> {
         let mut values = self.read()?;
-        let fault = values.values().find_map(fault_of);
+        let faults = values.values().filter_map(fault_of);
+        let fault = { faults }.find(|fault| *fault != BadField::PairNumberTooLarge);
         values.values_mut().for_each(wipe);
         let blank = self.keys.iter().any(|key| has_blank(key));
         fault.or(blank.then_some(BadField::PairKeyWhitespace))
@@ -235,6 +237,19 @@ mod tests {
         let opened = Pairs::opened("c1", Arc::new(Plaintext::new(text.as_bytes().into())));
         assert!(
             matches!(opened.err(), Some(Error::Damaged { id, what: "credential_pairs" }) if id == "c1")
+        );
+    }
+
+    #[test]
+    fn a_large_number_is_no_fault_of_what_was_stored_before() {
+        let stored = |text: &str| {
+            let opened = Pairs::opened("c1", Arc::new(Plaintext::new(text.as_bytes().into())));
+            opened.unwrap_or_else(|fault| panic!("{fault}")).fault()
+        };
+        assert_eq!(stored(r#"{"a": 1e+22}"#), None);
+        assert_eq!(
+            stored(r#"{"a": 1e+22, "b": [1]}"#),
+            Some(BadField::PairNotScalar)
         );
     }
 

@@ -162,6 +162,14 @@ fn every_command_of_the_published_client_works() {
             .is_none(),
         "{told}"
     );
+    for command in [
+        &["revert_blind_credential", "--id", &blind][..],
+        &["revert_blind_credential", "--id", &blind, "--revision", "2"],
+        &["revert_service", "--id", "web"],
+        &["revert_service", "--id", "web", "--revision", "2"],
+    ] {
+        clients.cli("ops", command).told();
+    }
     clients
         .cli(
             "ops",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::{Clients, Stage};
 use crate::world;
 
 #[test]
@@ -46,6 +46,11 @@ fn the_published_library_reads_services_and_credentials() {
     assert_eq!(
         read["credential"]["credential_keys"],
         json!(["user", "password"])
+    );
+    let services = clients.succeeds("ops", "get_credential_services", json!({ "id": id }));
+    assert_eq!(
+        services["data"]["services"],
+        json!([{ "id": "web", "enabled": true }])
     );
     let missing = clients.library("ops", "get_credential", json!({ "id": "missing" }));
     assert_eq!(missing["result"], false, "{missing}");
@@ -143,6 +148,16 @@ fn the_published_library_seals_and_opens_blind_credentials() {
         blind["metadata"],
         json!({ "mode": "0400", "context": { "us-east-1": { "group": "web" } } })
     );
+    for (arguments, opened) in [
+        (json!({ "id": id, "revision": 1 }), "sealed by the client"),
+        (json!({ "id": id }), "sealed again"),
+    ] {
+        clients.succeeds("ops", "revert_blind_credential", arguments);
+        let arguments = json!({ "id": id, "decrypt_blind": true });
+        let read = clients.succeeds("ops", "get_blind_credential", arguments);
+        let pairs = &read["blind_credential"]["decrypted_credential_pairs"];
+        assert_eq!(pairs["key"], opened);
+    }
     let listed = clients.succeeds("ops", "list_blind_credentials", json!({}));
     assert_eq!(listed["blind_credentials"][0]["name"], "renewed");
     let missing = clients.library("ops", "get_blind_credential", json!({ "id": "missing" }));
@@ -158,6 +173,43 @@ fn the_published_library_seals_and_opens_blind_credentials() {
     let opened = &service["service"]["blind_credentials"][0]["decrypted_credential_pairs"];
     assert_eq!(*opened, json!({ "key": "sealed again" }));
     clients.succeeds("ops", "remove_credentials_from_service", arguments);
+    stage.end();
+}
+
+#[test]
+fn the_published_library_reverts_to_a_revision_and_to_the_one_before() {
+    let mut stage = Stage::set("clients-library-5");
+    let id = stage.create("database", &json!({ "k": "1" }));
+    world::map(&stage.server, &stage.user, "web", &[&id]);
+    world::map(&stage.server, &stage.user, "web", &[]);
+    let clients = &mut stage.clients;
+    for value in ["2", "3"] {
+        let arguments = json!({ "id": id, "credential_pairs": { "k": value } });
+        clients.succeeds("ops", "update_credential", arguments);
+    }
+    let value = |clients: &mut Clients| {
+        let read = clients.succeeds("ops", "get_credential", json!({ "id": id }));
+        read["credential"]["credential_pairs"]["k"].clone()
+    };
+    let reverted = clients.succeeds(
+        "ops",
+        "revert_credential",
+        json!({ "id": id, "revision": 1 }),
+    );
+    assert_eq!(reverted["credential"]["revision"], 4);
+    assert_eq!(value(clients), "1");
+    // Without a number its documentation promises the one before; an old server answers 404.
+    clients.succeeds("ops", "revert_credential", json!({ "id": id }));
+    assert_eq!(value(clients), "3");
+
+    let reverted = clients.succeeds(
+        "ops",
+        "revert_service",
+        json!({ "id": "web", "revision": 1 }),
+    );
+    assert_eq!(reverted["service"]["credentials"][0]["id"], json!(id));
+    let reverted = clients.succeeds("ops", "revert_service", json!({ "id": "web" }));
+    assert_eq!(reverted["service"]["credentials"], json!([]));
     stage.end();
 }
 

@@ -63,4 +63,4 @@ fn sealed(stage: &Stage<'_>, keys: &[String]) -> Map<String, Value> {
     fields.as_object().cloned().unwrap_or_default()
 }
 
-const PATH: &str = "/v1/blind_credentials";
+pub(super) const PATH: &str = "/v1/blind_credentials";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::history;
 use super::operations::{OPERATIONS, Operation, Shown, Stage};
 use super::{Draw, Fleet, Side};
 
@@ -13,20 +14,12 @@ fn the_real_confidant_and_keepward_read_the_same_after_every_operation_of_either
     let seed = testkit::seed();
     let fleet = Fleet::start();
     let mut stage = Stage::new(&fleet, Draw::new(seed));
-    let mut done: BTreeMap<(&str, Side), usize> = BTreeMap::new();
-    let mut last = String::new();
+    let (mut cards, mut done) = (Vec::new(), BTreeMap::<_, usize>::new());
 
     for number in 1..=operations {
-        let (operation, shown) = loop {
-            stage.side = stage.draw.side();
-            let operation = draw(&stage.draw);
-            // One that needs what nobody has made yet is drawn again.
-            if let Some(shown) = (operation.play)(&mut stage) {
-                break (operation, shown);
-            }
-        };
+        let (operation, shown) = play_a_card(&mut cards, &mut stage);
         *done.entry((operation.name, stage.side)).or_default() += 1;
-        last = format!(
+        let last = format!(
             "operation {number}, {}, by {:?}",
             operation.name, stage.side
         );
@@ -40,6 +33,11 @@ fn the_real_confidant_and_keepward_read_the_same_after_every_operation_of_either
                     "{last}: {field} of {path}"
                 );
             }
+            let revisions = read["revision"].as_u64().expect("a revision");
+            for path in history::paths(&stage, &path, revisions) {
+                fleet.read(&path);
+            }
+            stage.saw(&path, read);
         }
         for (list, names) in stage.lists() {
             let read = fleet.read(list.path);
@@ -53,30 +51,51 @@ fn the_real_confidant_and_keepward_read_the_same_after_every_operation_of_either
         }
     }
     println!("{done:?}");
-    for operation in OPERATIONS {
-        for side in [Side::Keepward, Side::Confidant] {
-            let times = done.get(&(operation.name, side)).copied().unwrap_or(0);
-            assert!(
-                times > 0,
-                "{side:?} never came to {}; after {last}",
-                operation.name
-            );
-        }
+    for list in ["credentials", "services", "blind_credentials"] {
+        page_through(&fleet, &format!("/v1/archive/{list}"), list);
+        page_through(&fleet, &format!("/v1/{list}"), list);
     }
     fleet.stop();
 }
 
-fn draw(draw: &Draw) -> &'static Operation {
-    let weights: usize = OPERATIONS.iter().map(|operation| operation.weight).sum();
-    let mut place = draw.below(weights);
-    OPERATIONS
-        .iter()
-        .find(|operation| {
-            let here = place < operation.weight;
-            place = place.saturating_sub(operation.weight);
-            here
-        })
-        .expect("the weights add up")
+/// Both give the same pages, and go on at each other's page tokens.
+fn page_through(fleet: &Fleet, path: &str, list: &str) {
+    let whole = fleet.read(path);
+    let (mut found, mut page) = (0, String::new());
+    loop {
+        let read = fleet.read(&format!("{path}?limit=7{page}"));
+        found += read[list].as_array().expect("a list").len();
+        let Some(next) = read["next_page"].as_str() else {
+            break;
+        };
+        page = format!("&page={}", next.replace('+', "%2B").replace('=', "%3D"));
+    }
+    assert_eq!(Some(found), whole[list].as_array().map(Vec::len), "{path}");
+}
+
+/// Plays one of the cards, which come back when all have been played: so each operation comes to
+/// each side soon and often, in an order by chance.
+fn play_a_card(
+    cards: &mut Vec<(&'static Operation, Side)>,
+    stage: &mut Stage<'_>,
+) -> (&'static Operation, Vec<Shown>) {
+    if cards.is_empty() {
+        for operation in OPERATIONS {
+            for side in [Side::Keepward, Side::Confidant] {
+                cards.extend(std::iter::repeat_n((operation, side), operation.weight));
+            }
+        }
+    }
+    loop {
+        let place = stage.draw.below(cards.len());
+        let (operation, side) = cards[place];
+        stage.side = side;
+        // One that needs what nobody has made yet stays for later.
+        if let Some(shown) = (operation.play)(stage) {
+            cards.swap_remove(place);
+            return (operation, shown);
+        }
+    }
 }
 
 /// Things that are wanted by id alone are shown by id alone.

@@ -167,7 +167,7 @@ fn extras(stage: &Stage<'_>) -> Map<String, Value> {
     extras
 }
 
-const PATH: &str = "/v1/credentials";
+pub(super) const PATH: &str = "/v1/credentials";
 
 /// Some credentials have this key, so that not all may be mapped together.
 const SHARED_KEY: &str = "shared";

@@ -5,6 +5,7 @@ mod blind_credentials;
 mod blind_refusals;
 mod by_turns;
 mod credentials;
+mod history;
 mod operations;
 mod services;
 
@@ -118,19 +119,24 @@ impl Fleet {
     }
 }
 
-/// What a service maps comes in whatever order `BatchGetItem` returned it, and the keys of a blind
-/// credential are a set.
+/// What a service maps comes in whatever order `BatchGetItem` returned it; the keys of a blind
+/// credential and the tags of a difference are sets.
 fn in_order(body: &mut Value) {
-    let Some(fields) = body
-        .as_object_mut()
-        .filter(|fields| fields.contains_key("id"))
-    else {
+    if let Some(Value::Object(tags)) = body.get_mut("tags") {
+        for tags in tags.values_mut().filter_map(Value::as_array_mut) {
+            tags.sort_by_key(Value::to_string);
+        }
+    }
+    let Some(fields) = body.as_object_mut() else {
         return;
     };
+    let is_service = fields.contains_key("id");
     for list in ["credentials", "blind_credentials"] {
-        if let Some(Value::Array(mapped)) = fields.get_mut(list) {
-            mapped.iter_mut().for_each(in_order);
-            mapped.sort_by_key(|thing| thing["id"].to_string());
+        if let Some(Value::Array(things)) = fields.get_mut(list) {
+            things.iter_mut().for_each(in_order);
+            if is_service {
+                things.sort_by_key(|thing| thing["id"].to_string());
+            }
         }
     }
     if fields.contains_key("cipher_type")
@@ -166,9 +172,5 @@ impl Draw {
 
     fn one<'l, T>(&self, list: &'l [T]) -> &'l T {
         &list[self.below(list.len())]
-    }
-
-    fn side(&self) -> Side {
-        *self.one(&[Side::Keepward, Side::Confidant])
     }
 }

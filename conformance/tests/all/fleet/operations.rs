@@ -10,13 +10,14 @@ use super::blind_credentials::{create_blind_credential, update_blind_credential}
 use super::credentials::{
     Credential, create_credential, rename_credential, take_a_taken_name, update_credential,
 };
+use super::history::{revert_blind_credential, revert_credential, revert_service};
 use super::services::{Service, create_service, map_credentials};
 use super::{Draw, Fleet, Side};
 
 /// One kind of operation.
 pub(super) struct Operation {
     pub(super) name: &'static str,
-    /// How often it is drawn, beside the others.
+    /// How often it comes, beside the others.
     pub(super) weight: usize,
     pub(super) play: Play,
 }
@@ -30,10 +31,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("update a credential", 6, update_credential),
     operation("rename a credential", 3, rename_credential),
     operation("take a name that is taken", 1, take_a_taken_name),
+    operation("revert a credential", 3, revert_credential),
     operation("create a service", 1, create_service),
     operation("map credentials", 4, map_credentials),
+    operation("revert a service", 2, revert_service),
     operation("create a blind credential", 2, create_blind_credential),
     operation("update a blind credential", 3, update_blind_credential),
+    operation("revert a blind credential", 2, revert_blind_credential),
 ];
 
 const fn operation(name: &'static str, weight: usize, play: Play) -> Operation {
@@ -63,6 +67,8 @@ pub(super) struct Stage<'f> {
     pub(super) credentials: Vec<Credential>,
     pub(super) blind_credentials: Vec<Credential>,
     pub(super) services: BTreeMap<String, Service>,
+    /// What both read of each revision, by path and number.
+    seen: BTreeMap<(String, u64), Value>,
     names_given: usize,
 }
 
@@ -75,6 +81,7 @@ impl<'f> Stage<'f> {
             credentials: Vec::new(),
             blind_credentials: Vec::new(),
             services: BTreeMap::new(),
+            seen: BTreeMap::new(),
             names_given: 0,
         }
     }
@@ -102,6 +109,18 @@ impl<'f> Stage<'f> {
             ),
             list("/v1/services", "services", "id", &mut self.services.keys()),
         ]
+    }
+
+    /// Remembers what both read.
+    pub(super) fn saw(&mut self, path: &str, read: Value) {
+        if let Some(revision) = read["revision"].as_u64() {
+            self.seen.insert((path.to_owned(), revision), read);
+        }
+    }
+
+    /// What both read of a revision when it was the current one.
+    pub(super) fn seen(&self, path: &str, revision: u64) -> &Value {
+        &self.seen[&(path.to_owned(), revision)]
     }
 
     /// A name that nothing had before, and the number in it.

@@ -9,7 +9,7 @@ use super::operations::{Shown, Stage};
 
 /// One of them, as it must be now.
 pub(super) struct Service {
-    revision: u64,
+    pub(super) revision: u64,
     /// Ids of both kinds.
     pub(super) mapped: BTreeSet<String>,
 }
