@@ -6,12 +6,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
+use futures_util::FutureExt as _;
+use keep::simulator::MemoryKeys;
 use keep::{
     Clock, DataKey, EncryptionContext, KeyError, KeyService, MasterKey, Random, Unwrapped,
     WrappedKey,
 };
 use login::{FailureLimits, KmsTokenSettings, KmsTokens};
-use seal::envelope;
 
 pub(crate) const TO: &str = "confidant-testing";
 pub(crate) const SERVICES: &str = "alias/authnz";
@@ -20,32 +21,22 @@ pub(crate) const SANDBOX: &str = "alias/authnz-sandbox";
 pub(crate) const AT_REST: &str = "alias/confidant-at-rest";
 
 /// Several master keys by alias.
-pub(crate) struct TokenKeys {
-    masters: BTreeMap<&'static str, DataKey>,
-    random: Arc<dyn Random>,
-}
+pub(crate) struct TokenKeys(BTreeMap<&'static str, MemoryKeys>);
 
 impl TokenKeys {
     pub(crate) fn new(random: Arc<dyn Random>) -> Self {
-        let master = || DataKey::new(Box::from(random.bytes::<32>()));
-        let masters = [SERVICES, USERS, SANDBOX, AT_REST]
-            .into_iter()
-            .map(|alias| (alias, master()))
-            .collect();
-        Self { masters, random }
+        let key = |alias| (alias, MemoryKeys::new(Arc::clone(&random)));
+        Self([SERVICES, USERS, SANDBOX, AT_REST].map(key).into())
     }
 
     /// A token's text: `plaintext` under `alias` and this context.
     pub(crate) fn seal(&self, alias: &str, context: &[(&str, &str)], plaintext: &str) -> String {
-        let wrapped = envelope::wrap(
-            &self.masters[alias],
-            &id_of(alias),
-            self.random.bytes(),
-            &DataKey::new(plaintext.as_bytes().into()),
-            &EncryptionContext::new(context.iter().copied()),
-        )
-        .unwrap();
-        STANDARD.encode(wrapped.0)
+        let plaintext = DataKey::new(plaintext.as_bytes().into());
+        let context = EncryptionContext::new(context.iter().copied());
+        let wrapped = self.0[alias]
+            .wrap(MemoryKeys::ALIAS, &plaintext, &context)
+            .now_or_never();
+        STANDARD.encode(wrapped.unwrap().unwrap().0)
     }
 
     /// A token that began `ago` seconds ago and holds for `seconds`.
@@ -65,7 +56,7 @@ impl TokenKeys {
     }
 
     fn master(&self, alias: &str) -> Result<MasterKey, KeyError> {
-        match self.masters.contains_key(alias) {
+        match self.0.contains_key(alias) {
             true => Ok(MasterKey(format!("memory:{alias}"))),
             false => Err(KeyError::NoSuchKey(alias.to_owned())),
         }
@@ -89,10 +80,6 @@ pub(crate) fn login(keys: Arc<TokenKeys>, clock: Arc<dyn Clock>) -> KmsTokens {
         ..KmsTokenSettings::default()
     };
     KmsTokens::new(keys, clock, settings)
-}
-
-fn id_of(alias: &str) -> String {
-    alias.replace('/', "-")
 }
 
 #[async_trait::async_trait]
@@ -120,17 +107,17 @@ impl KeyService for TokenKeys {
         wrapped: &WrappedKey,
         context: &EncryptionContext,
     ) -> Result<Unwrapped, KeyError> {
-        let id = envelope::master_id(wrapped).or(Err(KeyError::DoesNotOpen))?;
-        let (alias, master) = self
-            .masters
-            .iter()
-            .find(|(alias, _)| id_of(alias) == id)
-            .ok_or(KeyError::DoesNotOpen)?;
-        let key = envelope::unwrap(master, wrapped, context).or(Err(KeyError::DoesNotOpen))?;
-        Ok(Unwrapped {
-            key,
-            master: self.master(alias)?,
-        })
+        for (alias, keys) in &self.0 {
+            match keys.unwrap(wrapped, context).await {
+                Ok(Unwrapped { key, .. }) => {
+                    let master = self.master(alias)?;
+                    return Ok(Unwrapped { key, master });
+                }
+                Err(KeyError::DoesNotOpen) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(KeyError::DoesNotOpen)
     }
 
     async fn random(&self, _: usize) -> Result<DataKey, KeyError> {
