@@ -118,7 +118,10 @@ impl Confidant {
         let verb = if values { Verb::Read } else { Verb::Metadata };
         let permit = self.permit(caller, Action::new(Resource::Credential, verb), target)?;
         match self.current_credential(&permit, id).await {
-            Ok((record, pairs)) => {
+            Ok((item, mut record, pairs)) => {
+                if values {
+                    self.note_decryption(&permit, &item, &mut record).await;
+                }
                 permit.read(Some(record.revision))?;
                 let credential = self.credential(record, Some(pairs));
                 Ok(CredentialRead {
@@ -236,7 +239,7 @@ impl Confidant {
         &self,
         permit: &Permit<'_>,
         id: &str,
-    ) -> Result<(CredentialRecord, Pairs), Error> {
+    ) -> Result<(Item, CredentialRecord, Pairs), Error> {
         if !is_possible_id(id) {
             return Err(Error::NotFound);
         }
@@ -249,7 +252,7 @@ impl Confidant {
             .ok_or(Error::NotFound)?;
         let record = CredentialRecord::read(&item)?;
         let pairs = self.open(permit, &record).await?;
-        Ok((record, pairs))
+        Ok((item, record, pairs))
     }
 
     /// Finds a name free for `writer`, by the directory as it is now.

@@ -19,6 +19,7 @@ mod directory;
 mod error;
 mod generated_value;
 mod history;
+mod last_decrypted;
 mod listing;
 mod names;
 mod pairs;

@@ -22,7 +22,7 @@ pub use under_faults::under_faults;
 
 use crate::{
     Asked, BlindFields, BlindRecord, Caller, Confidant, CredentialFields, CredentialRecord, Error,
-    NamedRevision, Pairs, ServiceFields, Want,
+    NamedRevision, Pairs, ServiceFields, ServiceRecord, Want,
 };
 
 /// How much is done.
@@ -113,7 +113,7 @@ struct Player<'w> {
 impl Player<'_> {
     async fn run(mut self, steps: usize) {
         for step in 0..steps {
-            let done = match self.draw.below(15) {
+            let done = match self.draw.below(18) {
                 0..=2 => self.create(step).await,
                 3..=5 => self.update(step).await,
                 6 => self.rename().await,
@@ -122,6 +122,8 @@ impl Player<'_> {
                 11 => self.create_blind(step).await,
                 12 => self.update_blind(step).await,
                 13 => self.revert_blind().await,
+                14 | 15 => self.revert().await,
+                16 => self.revert_service().await,
                 _ => self.read().await,
             };
             let mut played = self.played();
@@ -205,11 +207,49 @@ impl Player<'_> {
             .map_service(&self.caller(), &id, fields)
             .await?
             .record;
-        self.played()
-            .services
-            .entry(id)
-            .or_default()
-            .push((record.revision, record.credentials));
+        self.mapped(record);
+        Ok(())
+    }
+
+    async fn revert(&mut self) -> Result<(), Error> {
+        let Some(id) = self.some_credential() else {
+            return Ok(());
+        };
+        let chosen = self.draw.below(1 << 16);
+        let written = {
+            let played = self.played();
+            let history = played.credentials.get(&id).map_or(&[][..], Vec::as_slice);
+            some_of(history, chosen).map(|old| (old.revision, old.value.clone()))
+        };
+        let Some((revision, value)) = written else {
+            return Ok(());
+        };
+        let reverted = self
+            .server
+            .revert_credential(&self.caller(), &id, NamedRevision::Number(revision))
+            .await?
+            .record;
+        self.written(reverted, value);
+        Ok(())
+    }
+
+    async fn revert_service(&mut self) -> Result<(), Error> {
+        let id = format!("svc-{}", self.draw.below(3));
+        let chosen = self.draw.below(1 << 16);
+        let revision = {
+            let played = self.played();
+            let history = played.services.get(&id).map_or(&[][..], Vec::as_slice);
+            some_of(history, chosen).map(|(revision, _)| *revision)
+        };
+        let Some(revision) = revision else {
+            return Ok(());
+        };
+        let record = self
+            .server
+            .revert_service(&self.caller(), &id, NamedRevision::Number(revision))
+            .await?
+            .record;
+        self.mapped(record);
         Ok(())
     }
 
@@ -298,6 +338,14 @@ impl Player<'_> {
                 name,
                 value,
             });
+    }
+
+    fn mapped(&self, record: ServiceRecord) {
+        self.played()
+            .services
+            .entry(record.id)
+            .or_default()
+            .push((record.revision, record.credentials));
     }
 
     fn written_blind(&self, record: BlindRecord) {
@@ -407,6 +455,10 @@ fn nothing() -> CredentialFields {
 
 fn some_key<T>(map: &BTreeMap<String, T>, chosen: usize) -> Option<String> {
     map.keys().nth(chosen.checked_rem(map.len())?).cloned()
+}
+
+fn some_of<T>(history: &[T], chosen: usize) -> Option<&T> {
+    history.get(chosen.checked_rem(history.len())?)
 }
 
 fn caller(name: &str) -> Caller {

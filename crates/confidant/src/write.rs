@@ -159,7 +159,8 @@ fn following(id: &str, current: Option<&Item>) -> Result<Revision, Error> {
 /// What a write compares to see whether the current item moved.
 const AS_READ: [&str; 3] = ["revision", "modified_date", "data_key"];
 
-fn as_read(current: Option<&Item>) -> Condition {
+/// Holds while the current item is the one that was read, absence included.
+pub(crate) fn as_read(current: Option<&Item>) -> Condition {
     match current {
         Some(item) => Condition::unchanged(item, &AS_READ),
         None => Condition::new_item("id"),

@@ -7,7 +7,8 @@ use domain::{AuditEvent, EventId, Outcome, Revision, Timestamp};
 use seal::{DataKey, EncryptionContext, Plaintext, WrappedKey};
 
 use crate::{
-    Ask, AuditMode, AuditUnavailable, Items, Keep, KeyError, MasterKey, Tx, Unwrapped, event_line,
+    Action, Ask, AuditMode, AuditUnavailable, Condition, Items, Keep, Key, KeyError, MasterKey,
+    TableError, TableName, Tx, Unwrapped, Value, event_line,
 };
 
 /// One allowed operation under way.
@@ -97,6 +98,26 @@ impl<'k> Permit<'k> {
             .opened
             .get(ciphertext, wrapped, context, open)
             .await
+    }
+
+    /// Sets one attribute of a stored item where the condition holds: the bookkeeping of an
+    /// operation that reads. One try, and no event of its own, since the operation has one.
+    pub async fn mark(
+        &self,
+        table: &TableName,
+        key: Key,
+        attribute: &str,
+        value: Value,
+        condition: Condition,
+    ) -> Result<(), TableError> {
+        let update = Action::Update {
+            table: table.clone(),
+            key,
+            attribute: attribute.to_owned(),
+            value: Some(value),
+            condition,
+        };
+        self.keep.ports.table.transact(&[update]).await
     }
 
     /// Begins a transaction; it may be begun again when its commit did not happen.

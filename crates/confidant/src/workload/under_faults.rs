@@ -53,7 +53,8 @@ pub async fn under_faults(
             ignore_conflicts: true,
             enforce_documentation: false,
             history_page_limit: None,
-            save_last_decryption_time: false,
+            // One of them writes when it only reads, too.
+            save_last_decryption_time: number == "one",
             rotation: Rotation::default(),
             accounts: [].into(),
         };

@@ -34,9 +34,18 @@ enum Operation {
     BlindRevisions,
     ServicesOfBlindCredential,
     RevertBlindCredential,
+    ListCredentialHistory,
+    CredentialRevisions,
+    DiffCredential,
+    ServicesOfCredential,
+    RevertCredential,
+    ListServiceHistory,
+    ServiceRevisions,
+    DiffService,
+    RevertService,
 }
 
-const ALL: [Operation; 17] = [
+const ALL: [Operation; 26] = [
     Operation::CreateCredential,
     Operation::ReadCredential,
     Operation::ReadCredentialMetadata,
@@ -54,6 +63,15 @@ const ALL: [Operation; 17] = [
     Operation::BlindRevisions,
     Operation::ServicesOfBlindCredential,
     Operation::RevertBlindCredential,
+    Operation::ListCredentialHistory,
+    Operation::CredentialRevisions,
+    Operation::DiffCredential,
+    Operation::ServicesOfCredential,
+    Operation::RevertCredential,
+    Operation::ListServiceHistory,
+    Operation::ServiceRevisions,
+    Operation::DiffService,
+    Operation::RevertService,
 ];
 
 /// The id of the blind credential beside a credential.
@@ -91,6 +109,8 @@ async fn ask(
     target: &str,
 ) -> Result<(), Error> {
     let confidant = &house.confidant;
+    let first = NamedRevision::Number(Revision::FIRST);
+    let second = NamedRevision::Number(Revision::FIRST.next());
     match operation {
         Operation::CreateCredential => {
             let fields = CredentialFields {
@@ -171,6 +191,39 @@ async fn ask(
             )
             .await
             .map(drop),
+        Operation::ListCredentialHistory => confidant
+            .list_credential_history(caller, PageSize::All, Ok(None))
+            .await
+            .map(drop),
+        Operation::CredentialRevisions => confidant
+            .credential_revisions(caller, credential)
+            .await
+            .map(drop),
+        Operation::DiffCredential => confidant
+            .diff_credential(caller, credential, first, second)
+            .await
+            .map(drop),
+        Operation::ServicesOfCredential => confidant
+            .services_of_credential(caller, credential)
+            .await
+            .map(drop),
+        Operation::RevertCredential => confidant
+            .revert_credential(caller, credential, first)
+            .await
+            .map(drop),
+        Operation::ListServiceHistory => confidant
+            .list_service_history(caller, PageSize::All, Ok(None))
+            .await
+            .map(drop),
+        Operation::ServiceRevisions => confidant.service_revisions(caller, target).await.map(drop),
+        Operation::DiffService => confidant
+            .diff_service(caller, target, first, second)
+            .await
+            .map(drop),
+        Operation::RevertService => confidant
+            .revert_service(caller, target, first)
+            .await
+            .map(drop),
     }
 }
 
@@ -179,6 +232,16 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
     let house = House::new().await;
     let credential = house.create("c", json!({"k": "v"})).await;
     put_blind_beside(&house, &credential).await;
+    let changed = CredentialFields {
+        documentation: Ok(Some("why".to_owned())),
+        ..fields()
+    };
+    house
+        .confidant
+        .update_credential(&user(), &credential, changed)
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    house.map("svc", &[]).await;
     house.map("svc", &[&credential]).await;
     house.audit.take();
     let stranger = caller(PrincipalKind::Other, "stranger", None);
@@ -192,6 +255,8 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
                 Operation::CreateCredential
                     | Operation::CreateBlindCredential
                     | Operation::RevertBlindCredential
+                    | Operation::RevertCredential
+                    | Operation::RevertService
             );
             let done_again = works_once && round == 1;
             assert_eq!(
@@ -219,6 +284,12 @@ async fn every_operation_leaves_one_event_allowed_refused_or_failed() {
         Operation::UpdateBlindCredential,
         Operation::BlindRevisions,
         Operation::RevertBlindCredential,
+        Operation::CredentialRevisions,
+        Operation::DiffCredential,
+        Operation::RevertCredential,
+        Operation::ServiceRevisions,
+        Operation::DiffService,
+        Operation::RevertService,
     ] {
         let missing = ask(&house, operation, &user(), "nowhere", "nowhere").await;
         assert!(matches!(missing, Err(Error::NotFound)), "{operation:?}");
@@ -293,6 +364,12 @@ async fn a_read_that_cannot_be_recorded_is_not_answered() {
     let house = House::new().await;
     let id = house.create("c", json!({"k": "v"})).await;
     put_blind_beside(&house, &id).await;
+    house
+        .confidant
+        .update_credential(&user(), &id, fields())
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    house.map("svc", &[&id]).await;
     house.map("svc", &[&id]).await;
     house
         .confidant
@@ -310,6 +387,13 @@ async fn a_read_that_cannot_be_recorded_is_not_answered() {
         Operation::ListBlindHistory,
         Operation::BlindRevisions,
         Operation::ServicesOfBlindCredential,
+        Operation::ListCredentialHistory,
+        Operation::CredentialRevisions,
+        Operation::DiffCredential,
+        Operation::ServicesOfCredential,
+        Operation::ListServiceHistory,
+        Operation::ServiceRevisions,
+        Operation::DiffService,
     ] {
         let refused = ask(&house, operation, &user(), &id, "svc").await;
         assert!(matches!(refused, Err(Error::Audit(_))), "{operation:?}");

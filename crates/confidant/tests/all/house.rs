@@ -38,6 +38,15 @@ impl House {
     }
 
     pub(crate) async fn with(set: impl FnOnce(&mut Settings), limits: Limits) -> Self {
+        Self::behind(|table| table, set, limits).await
+    }
+
+    /// A house that sees its table through `between`.
+    pub(crate) async fn behind(
+        between: impl FnOnce(Arc<dyn Table>) -> Arc<dyn Table>,
+        set: impl FnOnce(&mut Settings),
+        limits: Limits,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let random: Arc<dyn Random> = Arc::new(local::SystemRandom);
         let table: Arc<dyn Table> =
@@ -66,7 +75,7 @@ impl House {
             .await
             .unwrap();
         let ports = Ports {
-            table: Arc::clone(&table),
+            table: between(Arc::clone(&table)),
             keys: Arc::clone(&keys) as Arc<dyn KeyService>,
             audit: Arc::clone(&audit) as Arc<dyn AuditSink>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,

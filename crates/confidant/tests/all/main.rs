@@ -10,7 +10,9 @@
 
 mod blind;
 mod events;
+mod history;
 mod house;
+mod last_decrypted;
 mod model;
 mod operations;
 mod preflight;

@@ -13,6 +13,7 @@ mod blind;
 mod browsers;
 mod exchanges;
 mod files;
+mod history;
 mod house;
 mod login;
 mod malformed;

@@ -1,7 +1,8 @@
 //! One operation, one event.
 
 use domain::{Outcome, PrincipalKind, Revision, Target, Verb};
-use keep::{AuditMode, AuditUnavailable, CommitError, Condition, TableError, Value};
+use keep::contract::OrderedFault;
+use keep::{AuditMode, AuditUnavailable, CommitError, Condition, Key, TableError, Value};
 
 use crate::house::{House, ask, at, numbered};
 
@@ -21,6 +22,41 @@ async fn a_read_is_one_event_that_says_who_what_and_which() {
         "outcome": Outcome::Allowed.word(), "rule": "user-except-certificates",
     });
     assert_eq!(event, expected);
+}
+
+#[tokio::test]
+async fn a_mark_is_tried_once_under_its_condition_and_leaves_the_operation_its_one_event() {
+    let house = House::new(AuditMode::Required).await;
+    let mut write = house.keep.permit(ask(USER, Verb::Create)).unwrap();
+    let mut tx = write.begin();
+    tx.put(&house.name, numbered("a", 1), Condition::new_item("id"));
+    tx.commit(None).await.unwrap();
+    drop(write);
+
+    let permit = house.keep.permit(ask(USER, Verb::Read)).unwrap();
+    let mark = async |id, number| {
+        let date = Value::s("today");
+        let key = Key::id(id);
+        permit
+            .mark(&house.name, key, "read", date, at(number))
+            .await
+    };
+    mark("a", 1).await.unwrap();
+    for (id, number) in [("a", 2), ("absent", 1)] {
+        let moved = mark(id, number).await;
+        assert!(matches!(moved, Err(TableError::ConditionFailed(_))), "{id}");
+    }
+    house.order(OrderedFault::ThrottleWrites, 1);
+    assert_eq!(mark("a", 1).await, Err(TableError::Throttled));
+    permit.read(None).unwrap();
+
+    let marked = house.item(&Key::id("a")).await.unwrap();
+    assert_eq!(
+        (&marked["read"], &marked["number"]),
+        (&Value::s("today"), &Value::n(1))
+    );
+    assert_eq!(house.item(&Key::id("absent")).await, None);
+    assert_eq!(house.audit.told().len(), 2);
 }
 
 #[tokio::test]
