@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::world;
 
 /// Sends one request, with nothing that a client library would add.
-fn exchange(server: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
+pub fn exchange(server: &Running, method: &str, path: &str, headers: &str, body: &str) -> String {
     let address = server.url.strip_prefix("http://").expect("plain HTTP");
     let mut stream = TcpStream::connect(address).expect("it listens");
     let length = body.len();
@@ -25,14 +25,14 @@ fn exchange(server: &Running, method: &str, path: &str, headers: &str, body: &st
     answer
 }
 
-fn cookie<'a>(answer: &'a str, name: &str) -> &'a str {
+pub fn cookie<'a>(answer: &'a str, name: &str) -> &'a str {
     let start = format!("set-cookie: {name}=");
     let from = answer.find(&start).expect("the cookie") + start.len();
     answer[from..].split(';').next().expect("its value")
 }
 
 /// A server that lets people in by their proxy's headers, with Confidant's own settings.
-fn behind_a_proxy(data: &Path) -> Program {
+pub fn behind_a_proxy(data: &Path) -> Program {
     world::embedded(Program::keepward(), data).set_all(&[
         ("SSLIFY", "true"),
         ("USER_AUTH_MODULE", "header"),
@@ -45,7 +45,7 @@ fn behind_a_proxy(data: &Path) -> Program {
 
 const SECRET: &str = "kw-canary-of-the-session";
 /// What the proxy says of ann.
-const ANN: &str = "X-Forwarded-Proto: https\r\nX-User: ann\r\nX-Email: Ann@example.com\r\n";
+pub const ANN: &str = "X-Forwarded-Proto: https\r\nX-User: ann\r\nX-Email: Ann@example.com\r\n";
 const CREATE: &str = r#"{"name": "db", "credential_pairs": {"password": "s3cret"}}"#;
 
 #[test]
