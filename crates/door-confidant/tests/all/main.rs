@@ -21,5 +21,6 @@ mod mutants;
 mod mutation;
 mod recorded;
 mod refusals;
+mod repaired_answers;
 mod repairs;
 mod token_keys;

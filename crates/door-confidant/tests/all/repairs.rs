@@ -1,5 +1,9 @@
 //! Where this server answers otherwise than the recorded one, each with what it answers.
 
+use serde_json::Value;
+
+use crate::repaired_answers as answers;
+
 /// Routes of later versions: 501, and a body that says which feature it is.
 pub(crate) const LATER: &[(usize, &str)] = &[
     (104, "roles"),
@@ -39,8 +43,8 @@ pub(crate) const LATER: &[(usize, &str)] = &[
 
 /// What an answer is instead of the recorded one.
 pub(crate) enum Repair {
-    /// It works.
-    Works,
+    /// It works, and this is the whole answer.
+    Works(fn() -> Value),
     /// It is refused with this status and text, which names what is wrong.
     Refused(u16, &'static str),
 }
@@ -49,7 +53,7 @@ use Repair::{Refused, Works};
 
 /// What the recorded server answered with 500, and where it had defects; section 13.1 of the reference.
 pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
-    (8, "create no enabled", Works),
+    (8, "create no enabled", Works(answers::minimal)),
     (
         11,
         "create no name",
@@ -63,8 +67,8 @@ pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
             "A JSON body is required (Content-Type: application/json).",
         ),
     ),
-    (32, "update no name", Works),
-    (33, "update no pairs", Works),
+    (32, "update no name", Works(answers::update_without_name)),
+    (33, "update no pairs", Works(answers::update_without_pairs)),
     (
         34,
         "update empty pairs",
@@ -75,15 +79,19 @@ pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
         "update enabled str",
         Refused(400, "Enabled must be a boolean."),
     ),
-    (56, "svc create again", Works),
-    (57, "svc create minimal", Works),
+    (56, "svc create again", Works(answers::service_of_two)),
+    (57, "svc create minimal", Works(answers::empty_service)),
     (
         58,
         "svc bad account",
         Refused(400, "account is not a valid account."),
     ),
-    (59, "svc unknown cred", Works),
-    (60, "svc no enabled", Works),
+    (59, "svc unknown cred", Works(answers::service_of_unknown)),
+    (
+        60,
+        "svc no enabled",
+        Works(answers::service_without_enabled),
+    ),
     (
         61,
         "svc nobody",
@@ -92,17 +100,41 @@ pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
             "A JSON body is required (Content-Type: application/json).",
         ),
     ),
-    (80, "svc two", Works),
-    (85, "blind cv str", Works),
-    (93, "blind update pairs no keys", Works),
+    (80, "svc two", Works(answers::service_of_two)),
+    (85, "blind cv str", Works(answers::blind_of_text_version)),
+    (
+        93,
+        "blind update pairs no keys",
+        Works(answers::blind_without_keys),
+    ),
     // Each revision itself, and not the current one again and again.
-    (96, "blind revs", Works),
-    (101, "svc blind get", Works),
-    (102, "svc blind get md", Works),
+    (96, "blind revs", Works(answers::revisions_of_blind)),
+    (
+        101,
+        "svc blind get",
+        Works(answers::scoped_service_with_values),
+    ),
+    (
+        102,
+        "svc blind get md",
+        Works(answers::scoped_service_as_metadata),
+    ),
     (135, "noauth", Refused(401, "login required")),
-    (139, "upd no pairs", Works),
-    (141, "upd null pairs", Works),
-    (151, "svc nob", Works),
+    (
+        139,
+        "upd no pairs",
+        Works(answers::second_update_without_pairs),
+    ),
+    (
+        141,
+        "upd null pairs",
+        Works(answers::update_with_null_pairs),
+    ),
+    (
+        151,
+        "svc nob",
+        Works(answers::second_service_without_enabled),
+    ),
     (
         165,
         "post text",
@@ -135,5 +167,9 @@ pub(crate) const REPAIRED: &[(usize, &str, Repair)] = &[
         Refused(403, "svc-a does not have access to update credential abc"),
     ),
     // No account is ever set for a person: the access rule decides.
-    (242, "user kms svc scoped", Works),
+    (
+        242,
+        "user kms svc scoped",
+        Works(answers::scoped_service_with_values),
+    ),
 ];
