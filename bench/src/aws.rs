@@ -107,8 +107,20 @@ impl StandIn {
         .map(|_| ())
     }
 
-    /// A version 2 token for each service, good for most of the hour that servers allow.
+    /// A token for each service.
     pub(crate) fn logins(&self, services: &[Service]) -> Result<Vec<Login>> {
+        each(services, |service| {
+            self.login(AUTH_KEY, "service", &service.id)
+        })
+    }
+
+    /// A token for a user.
+    pub(crate) fn user_login(&self) -> Result<Login> {
+        self.login(USER_AUTH_KEY, "user", "operator")
+    }
+
+    /// A version 2 token, good for most of the hour that servers allow.
+    fn login(&self, key: &str, kind: &str, name: &str) -> Result<Login> {
         let now = clock::today();
         let stamp = format_description!("[year][month][day]T[hour][minute][second]Z");
         let (before, after) = (
@@ -116,15 +128,11 @@ impl StandIn {
             (now + Duration::minutes(55)).format(stamp)?,
         );
         let times = json!({ "not_before": before, "not_after": after }).to_string();
-        each(services, |service| {
-            let context = json!({ "from": service.id, "to": AUTH_CONTEXT, "user_type": "service" });
-            let token = self
-                .caller()
-                .encrypt(AUTH_KEY, times.as_bytes(), &context)?;
-            Ok(Login {
-                username: format!("2/service/{}", service.id),
-                token,
-            })
+        let context = json!({ "from": name, "to": AUTH_CONTEXT, "user_type": kind });
+        let token = self.caller().encrypt(key, times.as_bytes(), &context)?;
+        Ok(Login {
+            username: format!("2/{kind}/{name}"),
+            token,
         })
     }
 
@@ -275,12 +283,15 @@ fn service_item(service: &Service) -> Result<Value> {
     }))
 }
 
-/// When the item of this id was written: some time in the last year, as in a table that has been in use.
+/// When the item of this id was written: some time in a year that ended two days ago, so that a table of any size
+/// has seen no recent writes.
 fn written(id: &str) -> Result<String> {
     let draw = id
         .bytes()
         .fold(0, |draw, byte| bench::mix(draw ^ u64::from(byte)));
-    let date = clock::today() - Duration::microseconds((draw % MICROSECONDS_A_YEAR).try_into()?);
+    let date = clock::today()
+        - Duration::days(2)
+        - Duration::microseconds((draw % MICROSECONDS_A_YEAR).try_into()?);
     let form = format_description!(
         "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+0000"
     );

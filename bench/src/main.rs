@@ -5,6 +5,7 @@ mod check;
 mod clock;
 mod confidant;
 mod connection;
+mod growth;
 mod keepward;
 mod load;
 mod measure;
@@ -33,7 +34,7 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
     /// Only these parts
-    #[arg(long, value_delimiter = ',', default_values = ["embedded", "aws", "idle"], hide_default_value = true)]
+    #[arg(long, value_delimiter = ',', default_values = ["embedded", "aws", "idle", "growth"], hide_default_value = true)]
     only: Vec<Part>,
     /// Also write the figures here, as JSON
     #[arg(long, value_name = "FILE")]
@@ -54,6 +55,8 @@ enum Part {
     Aws,
     /// Memory at rest, and start
     Idle,
+    /// One write, with a hundred times as many credentials
+    Growth,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +96,7 @@ fn run(arguments: Arguments) -> Result<usize> {
         embedded: None,
         aws: None,
         idle: Vec::new(),
+        growth: Vec::new(),
     };
     let wanted = |part| arguments.only.contains(&part);
     if wanted(Part::Idle) {
@@ -118,6 +122,24 @@ fn run(arguments: Arguments) -> Result<usize> {
             &effort,
         )?);
     }
+    if wanted(Part::Growth) {
+        let sizes: &[usize] = if arguments.quick {
+            &[1_000, 2_000]
+        } else {
+            &[1_000, 10_000, 100_000]
+        };
+        for credentials in sizes {
+            let folder = tempfile::tempdir()?;
+            let writes = effort.writes;
+            report.growth.push(growth::at(
+                &programs,
+                folder.path(),
+                &shape,
+                *credentials,
+                writes,
+            )?);
+        }
+    }
     #[expect(clippy::print_stdout, reason = "the report is this program's output")]
     {
         println!("{}", report.text());
@@ -140,6 +162,7 @@ const FULL: Effort = Effort {
     aws_requests: 20_000,
     confidant_requests: 3_000,
     starts: 11,
+    writes: 200,
 };
 const QUICK: Effort = Effort {
     rounds: 1,
@@ -147,4 +170,5 @@ const QUICK: Effort = Effort {
     aws_requests: 1_000,
     confidant_requests: 200,
     starts: 3,
+    writes: 20,
 };

@@ -28,6 +28,8 @@ pub(crate) struct Effort {
     pub(crate) aws_requests: usize,
     pub(crate) confidant_requests: usize,
     pub(crate) starts: usize,
+    /// Writes of each kind.
+    pub(crate) writes: usize,
 }
 
 /// Two servers and the ratio of their CPU per request.

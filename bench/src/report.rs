@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock;
+use crate::growth::{Size, Write};
 use crate::load::CONNECTIONS;
 use crate::measure::{Figures, Spread};
 use crate::parts::{Comparison, Effort, Idle};
@@ -31,6 +32,7 @@ pub(crate) struct Report {
     pub(crate) embedded: Option<Comparison>,
     pub(crate) aws: Option<Comparison>,
     pub(crate) idle: Vec<Idle>,
+    pub(crate) growth: Vec<Size>,
 }
 
 /// Where, when and with what.
@@ -158,6 +160,16 @@ impl Report {
                 met(median < START_MS)
             ));
         }
+        if !self.growth.is_empty() {
+            line(String::new());
+            line(format!(
+                "(d) one write on the stand-in, mean of {} one after the other, with so many credentials in the table",
+                effort.writes
+            ));
+            for text in growth(&self.growth) {
+                line(text);
+            }
+        }
         line(String::new());
         line(format!("wrong answers: {}", self.errors()));
         text
@@ -215,6 +227,50 @@ fn comparison(both: &Comparison) -> String {
         met(median <= target)
     );
     text
+}
+
+/// A row for each kind of write and size, and under the last size what it is of the first.
+fn growth(sizes: &[Size]) -> Vec<String> {
+    let mut rows = vec![format!(
+        "    {:<16} {:>12} {:>10} {:>11} {:>8}",
+        "", "credentials", "AWS calls", "items read", "CPU us"
+    )];
+    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
+        return rows;
+    };
+    for (place, smallest) in first.writes.iter().enumerate() {
+        for size in sizes {
+            if let Some(write) = size.writes.get(place) {
+                rows.push(format!(
+                    "    {:<16} {:>12} {:>10.2} {:>11.1} {:>8.0}",
+                    write.what,
+                    size.credentials,
+                    write.calls(),
+                    write.items_read,
+                    write.cpu_us
+                ));
+            }
+        }
+        let Some(greatest) = last.writes.get(place) else {
+            continue;
+        };
+        let ratio = |of: fn(&Write) -> f64| of(greatest) / of(smallest);
+        rows.push(format!(
+            "    {:<16} {:>12} {:>10.2} {:>11.2} {:>8.2}",
+            "",
+            "ratio",
+            ratio(Write::calls),
+            ratio(|write| write.items_read),
+            ratio(|write| write.cpu_us)
+        ));
+        let calls: Vec<String> = greatest
+            .aws_calls
+            .iter()
+            .map(|(operation, calls)| format!("{operation} {calls:.2}"))
+            .collect();
+        rows.push(format!("      {}", calls.join(", ")));
+    }
+    rows
 }
 
 fn aws_calls(figures: &Figures) -> String {

@@ -1,6 +1,7 @@
 //! The DynamoDB operations, on tables in memory: which there are, and making tables.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::{Value, json};
@@ -11,17 +12,32 @@ use super::{reads, writes};
 
 /// All tables by name.
 #[derive(Default)]
-pub(super) struct Tables(RwLock<HashMap<String, Table>>);
+pub(super) struct Tables {
+    by_name: RwLock<HashMap<String, Table>>,
+    items_read: AtomicU64,
+}
 
 pub(super) type Answer = Result<String, Refusal>;
 
 impl Tables {
     pub(super) fn call(&self, operation: &str, request: &Value) -> Answer {
+        let mut read = 0;
+        let answer = self.answer(operation, request, &mut read);
+        self.items_read.fetch_add(read, Ordering::Relaxed);
+        answer
+    }
+
+    /// How many items all reads have looked at, which is what they cost.
+    pub(super) fn items_read(&self) -> u64 {
+        self.items_read.load(Ordering::Relaxed)
+    }
+
+    fn answer(&self, operation: &str, request: &Value, read: &mut u64) -> Answer {
         match operation {
-            "GetItem" => reads::get_item(table(&self.read(), request)?, request),
-            "BatchGetItem" => reads::batch_get_item(&self.read(), request),
-            "Query" => reads::query(table(&self.read(), request)?, request),
-            "Scan" => reads::scan(table(&self.read(), request)?, request),
+            "GetItem" => reads::get_item(table(&self.read(), request)?, request, read),
+            "BatchGetItem" => reads::batch_get_item(&self.read(), request, read),
+            "Query" => reads::query(table(&self.read(), request)?, request, read),
+            "Scan" => reads::scan(table(&self.read(), request)?, request, read),
             "PutItem" | "UpdateItem" | "DeleteItem" => {
                 writes::single_write(table_mut(&mut self.write(), request)?, operation, request)
             }
@@ -61,11 +77,11 @@ impl Tables {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<String, Table>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Table>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -29,6 +29,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use refusal::Refusal;
 
+/// What stands beside the operations in the counts.
+pub const ITEMS_READ: &str = "items read";
+
 /// Everything the stand-in remembers.
 #[derive(Default)]
 pub struct World {
@@ -68,10 +71,16 @@ impl World {
         query_api::call(action)
     }
 
-    /// How often each operation was called, as a JSON object.
+    /// How often each operation was called, and under `items read` how many items all reads looked at, as a JSON
+    /// object.
     pub fn counts(&self) -> String {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::json!(*counts).to_string()
+        let mut counts = self
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        counts.insert(ITEMS_READ.to_owned(), self.tables.items_read());
+        serde_json::json!(counts).to_string()
     }
 
     fn count(&self, operation: &str) {

@@ -30,14 +30,21 @@ fn shown<'a>(item: &'a Stored, request: &Value) -> Result<Cow<'a, str>, Refusal>
     Ok(Cow::Owned(json!(projected).to_string()))
 }
 
-pub(super) fn get_item(table: &Table, request: &Value) -> Answer {
+pub(super) fn get_item(table: &Table, request: &Value, looked_at: &mut u64) -> Answer {
     match table.item(&table.position(&request["Key"])?) {
-        Some(item) => Ok(format!("{{\"Item\":{}}}", shown(item, request)?)),
+        Some(item) => {
+            *looked_at += 1;
+            Ok(format!("{{\"Item\":{}}}", shown(item, request)?))
+        }
         None => Ok("{}".to_owned()),
     }
 }
 
-pub(super) fn batch_get_item(tables: &HashMap<String, Table>, request: &Value) -> Answer {
+pub(super) fn batch_get_item(
+    tables: &HashMap<String, Table>,
+    request: &Value,
+    looked_at: &mut u64,
+) -> Answer {
     // Room for a service's twenty credentials, so that the text is not moved as it grows.
     let mut answer = String::with_capacity(64 * 1024);
     answer.push_str("{\"Responses\":{");
@@ -49,6 +56,7 @@ pub(super) fn batch_get_item(tables: &HashMap<String, Table>, request: &Value) -
         let mut comma = "";
         for key in wanted["Keys"].as_array().into_iter().flatten() {
             if let Some(item) = table.item(&table.position(key)?) {
+                *looked_at += 1;
                 answer.push_str(comma);
                 answer.push_str(&shown(item, wanted)?);
                 comma = ",";
@@ -60,7 +68,7 @@ pub(super) fn batch_get_item(tables: &HashMap<String, Table>, request: &Value) -
     Ok(answer)
 }
 
-pub(super) fn query(table: &Table, request: &Value) -> Answer {
+pub(super) fn query(table: &Table, request: &Value, looked_at: &mut u64) -> Answer {
     let order = table.order(request["IndexName"].as_str())?;
     let wanted = Condition::of(request, "KeyConditionExpression")?
         .ok_or_else(|| Refusal::invalid("a query without KeyConditionExpression"))?;
@@ -87,11 +95,11 @@ pub(super) fn query(table: &Table, request: &Value) -> Answer {
         }
     }
     let hash = hash.ok_or_else(|| Refusal::invalid("Query condition missed key schema element"))?;
-    page(table, request, Some(&hash), &low, Some(&wanted))
+    page(table, request, Some(&hash), &low, Some(&wanted), looked_at)
 }
 
-pub(super) fn scan(table: &Table, request: &Value) -> Answer {
-    page(table, request, None, &[], None)
+pub(super) fn scan(table: &Table, request: &Value, looked_at: &mut u64) -> Answer {
+    page(table, request, None, &[], None, looked_at)
 }
 
 /// One page of a query or scan: `Limit` items are looked at, or a megabyte; then the filter.
@@ -101,6 +109,7 @@ fn page(
     hash: Option<&[u8]>,
     low: &[u8],
     wanted: Option<&Condition>,
+    looked_at: &mut u64,
 ) -> Answer {
     let index = request["IndexName"].as_str();
     let filter = Condition::of(request, "FilterExpression")?;
@@ -131,6 +140,7 @@ fn page(
             break;
         }
     }
+    *looked_at += scanned;
     let mut answer = match request["Select"].as_str() {
         Some("COUNT") => "{".to_owned(),
         _ => format!("{{\"Items\":[{}],", items.join(",")),

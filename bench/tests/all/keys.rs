@@ -100,6 +100,6 @@ fn calls_are_counted() {
     let world = keyed();
     assert_eq!(
         world.counts(),
-        r#"{"CreateAlias":2,"CreateKey":2,"CreateTable":2}"#
+        r#"{"CreateAlias":2,"CreateKey":2,"CreateTable":2,"items read":0}"#
     );
 }

@@ -1,9 +1,9 @@
 //! Queries, scans and batch reads.
 
-use bench::standin::World;
+use bench::standin::{ITEMS_READ, World};
 use serde_json::{Value, json};
 
-use crate::{dynamodb, put, world};
+use crate::{dynamodb, get, put, world};
 
 fn ids(answer: &Value) -> Vec<&str> {
     let items = answer["Items"].as_array().expect("items");
@@ -181,4 +181,26 @@ fn an_unknown_table_is_named() {
             .as_str()
             .is_some_and(|kind| kind.ends_with("#ResourceNotFoundException"))
     );
+}
+
+#[test]
+fn the_items_that_reads_look_at_are_counted() {
+    let world = world();
+    for id in ["a", "b", "c"] {
+        put(
+            &world,
+            "main",
+            json!({ "id": { "S": id }, "n": { "N": "1" } }),
+        );
+    }
+    get(&world, "a");
+    get(&world, "missing");
+    let filtered = json!({ "TableName": "main", "FilterExpression": "n = :n",
+        "ExpressionAttributeValues": { ":n": { "N": "2" } } });
+    dynamodb(&world, "Scan", filtered).expect("a page");
+    let keys = json!([{ "id": { "S": "b" } }, { "id": { "S": "missing" } }]);
+    let batch = json!({ "RequestItems": { "main": { "Keys": keys } } });
+    dynamodb(&world, "BatchGetItem", batch).expect("items");
+    let counts: Value = serde_json::from_str(&world.counts()).expect("JSON");
+    assert_eq!(counts[ITEMS_READ], 1 + 3 + 1);
 }
