@@ -110,7 +110,7 @@ async fn enter(
             tracing::warn!(%request, name = ?who.name, "XSRF token missing or wrong");
             return Err(DoorError::Xsrf { request });
         }
-        if writes == Writes::Store && door.settings.maintenance.is_on() {
+        if writes == Writes::Store && door.settings.maintenance.is_on().await {
             return Err(DoorError::Maintenance);
         }
     }

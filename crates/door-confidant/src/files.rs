@@ -17,12 +17,12 @@ use crate::path::Path as Segments;
 pub(crate) async fn public_not_found() -> Response {
     let mut page = pages::public_not_found().await;
     *page.status_mut() = StatusCode::OK;
-    kept_by_browsers(page)
+    kept(page, PUBLIC)
 }
 
 /// `GET /robots.txt`: public; there is nothing here for a search engine.
 pub(crate) async fn public_robots() -> Response {
-    kept_by_browsers(answer("text/plain; charset=utf-8", ROBOTS.into()))
+    kept(answer("text/plain; charset=utf-8", ROBOTS.into()), PUBLIC)
 }
 
 /// `GET /custom/<folder>/<file>`, from `CUSTOM_FRONTEND_DIRECTORY`.
@@ -42,7 +42,8 @@ pub(crate) async fn custom(
         None => None,
     };
     match read {
-        Some(bytes) => kept_by_browsers(answer(kind_of(&file), bytes)),
+        // Who asks has logged in: no cache between may show it to others.
+        Some(bytes) => kept(answer(kind_of(&file), bytes), PRIVATE),
         None if folder == MODULES => pages::empty(),
         None => (StatusCode::NOT_FOUND, pages::empty()).into_response(),
     }
@@ -85,11 +86,11 @@ fn answer(kind: &'static str, bytes: Vec<u8>) -> Response {
     (headers, bytes).into_response()
 }
 
-fn kept_by_browsers(mut response: Response) -> Response {
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=43200"),
-    );
+/// The answer, kept for half a day by whom `control` says.
+fn kept(mut response: Response, control: &'static str) -> Response {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
     response
 }
 
@@ -110,6 +111,8 @@ fn kind_of(file: &str) -> &'static str {
     }
 }
 
+const PUBLIC: &str = "public, max-age=43200";
+const PRIVATE: &str = "private, max-age=43200";
 const MODULES: &str = "modules";
 const FOLDERS: [&str; 3] = [MODULES, "styles", "images"];
 const ROBOTS: &str = "User-agent: *\nDisallow: /\n";

@@ -43,17 +43,21 @@ pub struct ClientConfig {
 
 impl Maintenance {
     /// Whether it is on at this moment; a file that cannot be looked for counts as there.
-    pub(crate) fn is_on(&self) -> bool {
-        self.always
-            || self
-                .touch_file
-                .as_ref()
-                .is_some_and(|file| match file.try_exists() {
-                    Ok(there) => there,
-                    Err(error) => {
-                        tracing::warn!(%error, "MAINTENANCE_MODE_TOUCH_FILE cannot be looked for");
-                        true
-                    }
-                })
+    pub(crate) async fn is_on(&self) -> bool {
+        if self.always {
+            return true;
+        }
+        let Some(file) = self.touch_file.clone() else {
+            return false;
+        };
+        // A network drive may keep us waiting.
+        let looked = tokio::task::spawn_blocking(move || file.try_exists()).await;
+        looked
+            .map_err(Into::into)
+            .flatten()
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "MAINTENANCE_MODE_TOUCH_FILE cannot be looked for");
+                true
+            })
     }
 }

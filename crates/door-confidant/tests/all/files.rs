@@ -38,7 +38,7 @@ async fn an_operators_own_pages_are_shown_to_proven_callers() {
         (200, "<p>Ours</p>")
     );
     assert_eq!(shown.headers["content-type"], "text/html; charset=utf-8");
-    assert_eq!(shown.headers["cache-control"], "public, max-age=43200");
+    assert_eq!(shown.headers["cache-control"], "private, max-age=43200");
     let style = house
         .get(As::Service("web"), "/custom/styles/ours.css")
         .await;
@@ -71,6 +71,9 @@ async fn search_engines_are_sent_away() {
     let (house, _folder) = house().await;
     let robots = house.get(As::Nobody, "/robots.txt").await;
     assert_eq!(robots.body, "User-agent: *\nDisallow: /\n");
-    assert_eq!(house.get(As::Nobody, "/404.html").await.status, 200);
+    assert_eq!(robots.headers["cache-control"], "public, max-age=43200");
+    let page = house.get(As::Nobody, "/404.html").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.headers["cache-control"], "public, max-age=43200");
     assert_eq!(house.get(As::Nobody, "/favicon.ico").await.status, 404);
 }
