@@ -21,7 +21,8 @@ def main():
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
     opened = serializer.loads(given["cookie"], max_age=60)
     now = datetime.datetime.now(datetime.timezone.utc)
-    session = dict(given["session"], expiration=now, max_expiration=now)
+    end = now + datetime.timedelta(hours=1)
+    session = dict(given["session"], expiration=end, max_expiration=end)
     print(json.dumps({"opened": opened, "cookie": serializer.dumps(session)}, default=lambda date: date.isoformat()))
 
 

@@ -101,7 +101,12 @@ fn sessions_of_this_server_and_of_flask_are_one_kind() {
     let given = json!({
         "secret": SECRET,
         "cookie": cookie(&login, "confidant_session"),
-        "session": {"MY-XSRF": token, "_permanent": true, "note": "x".repeat(300)},
+        "session": {
+            "MY-XSRF": token,
+            "_permanent": true,
+            "note": "x".repeat(300),
+            "user": {"email": "Ann@Example.com"},
+        },
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/flask_session.py");
     let mut python = Command::new(testkit::python())
@@ -147,8 +152,13 @@ fn a_dangerous_switch_is_shouted_about_at_every_start() {
             .set("KEEPWARD_LOG", log)
             .serve()
             .expect("it starts");
+        // Our requests say that they are for keep.example.com.
         let answer = exchange(&server, "GET", "/v1/credentials", "", "");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        assert!(
+            answer.contains("the Host header must be localhost"),
+            "{answer}"
+        );
         let said = server.stop();
         assert!(said.contains("DANGER: USE_AUTH=false"), "{log}: {said}");
     }

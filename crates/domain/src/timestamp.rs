@@ -69,6 +69,16 @@ impl Timestamp {
         self.print(HTTP)
     }
 
+    /// Reads the form of [`Timestamp::http`].
+    pub fn from_http(text: &str) -> Option<Self> {
+        if text.len() != 29 {
+            return None;
+        }
+        Some(Self::of(
+            PrimitiveDateTime::parse(text, HTTP).ok()?.assume_utc(),
+        ))
+    }
+
     /// The compact form of a KMS token's limits: `20261122T051043Z`, whole seconds.
     pub fn compact(self) -> String {
         self.print(COMPACT)
@@ -137,7 +147,22 @@ mod tests {
         assert_eq!(Timestamp::from_stored(text), None);
     }
 
+    #[rstest::rstest]
+    #[case::iso("2026-11-22T05:10:43.42621+0000")]
+    #[case::not_a_day("Sun, 30 Feb 2026 05:10:43 GMT")]
+    #[case::other_zone("Sun, 22 Nov 2026 05:10:43 CET")]
+    #[case::empty("")]
+    fn refuses_other_http_dates(#[case] text: &str) {
+        assert_eq!(Timestamp::from_http(text), None);
+    }
+
     proptest! {
+        #[test]
+        fn http_dates_round_trip(seconds in 0_i64..4_102_444_800) {
+            let moment = Timestamp::from_seconds(seconds);
+            prop_assert_eq!(Timestamp::from_http(&moment.http()), Some(moment));
+        }
+
         #[test]
         fn stored_form_round_trips_and_orders_like_time(a in 0_i64..4_102_444_800_000_000, b in 0_i64..4_102_444_800_000_000) {
             let (a, b) = (Timestamp::from_micros(a), Timestamp::from_micros(b));

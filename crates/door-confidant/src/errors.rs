@@ -88,6 +88,10 @@ impl DoorError {
                 let (status, told) = match refusal {
                     Refusal::Missing => (StatusCode::UNAUTHORIZED, "login required"),
                     Refusal::Refused => (StatusCode::FORBIDDEN, "login refused"),
+                    Refusal::ForeignHost => (
+                        StatusCode::FORBIDDEN,
+                        "With USE_AUTH=false the Host header must be localhost or a loopback address.",
+                    ),
                     Refusal::Limited => (
                         StatusCode::TOO_MANY_REQUESTS,
                         "too many refused logins, try again later",

@@ -67,7 +67,9 @@ fn answer(error: &ConsoleError) -> (StatusCode, String) {
             StatusCode::UNAUTHORIZED,
             "log in: Basic, or X-Auth-From and X-Auth-Token",
         ),
-        ConsoleError::Login(Refusal::Refused) => (StatusCode::FORBIDDEN, "login refused"),
+        ConsoleError::Login(Refusal::Refused | Refusal::ForeignHost) => {
+            (StatusCode::FORBIDDEN, "login refused")
+        }
         ConsoleError::Login(Refusal::Limited) => (
             StatusCode::TOO_MANY_REQUESTS,
             "too many refused logins, try again later",

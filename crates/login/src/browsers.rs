@@ -1,5 +1,6 @@
 //! Who a request without credentials of its own comes from: the person at a browser.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::{LoginMethod, Principal, PrincipalKind};
@@ -15,7 +16,8 @@ pub enum Browsers {
     Nobody,
     /// By headers of a proxy that has asked them.
     Header(HeaderLogin),
-    /// Nobody is asked anything, and everybody is a user (`USE_AUTH=false`).
+    /// Nobody is asked anything, and everybody is a user (`USE_AUTH=false`); from this machine only
+    /// who asks for it by its own names.
     DangerEverybody,
 }
 
@@ -61,6 +63,32 @@ impl HeaderLogin {
 /// Everybody, where nobody is asked.
 pub(crate) fn everybody() -> Principal {
     user("unauthenticated user".to_owned(), LoginMethod::Unproven)
+}
+
+/// Whether a `Host` header names the machine that a connection over loopback comes from, with any
+/// port.
+///
+/// A page of a stranger's can have its own name resolved to 127.0.0.1 and then read our answers
+/// (DNS rebinding); the browser still sends that name.
+pub(crate) fn is_this_machine<'h>(mut hosts: impl Iterator<Item = &'h [u8]>) -> bool {
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let Ok(host) = std::str::from_utf8(host) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn user(name: String, login: LoginMethod) -> Principal {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{Principal, RequestId};
 use keep::Clock;
 
-use crate::browsers::everybody;
+use crate::browsers::{everybody, is_this_machine};
 use crate::client_key_token::is_client_key_token;
 use crate::refused::Refusal;
 use crate::{
@@ -73,12 +73,15 @@ impl Login {
     where
         I: Iterator<Item = &'h [u8]>,
     {
+        let source = self.trusted.source(peer, values(FORWARDED_FOR));
+        let refuse = |why| Err(self.refuse(why, None, source, request));
         if let Browsers::DangerEverybody = &self.browsers {
+            if peer.to_canonical().is_loopback() && !is_this_machine(values("host")) {
+                return refuse(LoginRefused::ForeignHost);
+            }
             let (who, session) = (everybody(), None);
             return Ok(Proved { who, session });
         }
-        let source = self.trusted.source(peer, values(FORWARDED_FOR));
-        let refuse = |why| Err(self.refuse(why, None, source, request));
         let browser = match Presented::from_lookup(&values) {
             Ok(Some(presented)) => {
                 let who = self.prove(&presented, source, request).await?;

@@ -9,6 +9,9 @@ pub enum LoginRefused {
     /// The request presents nothing that could prove anybody.
     #[error("no credentials presented")]
     NothingPresented,
+    /// Logins are off, and a browser on this machine believes that it asks another.
+    #[error("USE_AUTH=false, and the Host is neither localhost nor a loopback address")]
+    ForeignHost,
     /// Login headers from a peer that is no trusted proxy.
     #[error("login headers from a peer that is not in FORWARDED_ALLOW_IPS")]
     UntrustedPeer,
@@ -182,6 +185,8 @@ pub enum Refusal {
     Missing,
     /// No (403).
     Refused,
+    /// Not under this `Host` (403).
+    ForeignHost,
     /// Too many refused tokens, later perhaps (429).
     Limited,
     /// Not now (503, with `Retry-After`).
@@ -195,6 +200,7 @@ impl LoginRefused {
             Self::NothingPresented | Self::UntrustedPeer | Self::NoLoginHeader(_) => {
                 Refusal::Missing
             }
+            Self::ForeignHost => Refusal::ForeignHost,
             Self::TooManyFailures => Refusal::Limited,
             Self::Unavailable(_) => Refusal::Unavailable,
             _ => Refusal::Refused,

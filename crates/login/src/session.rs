@@ -45,8 +45,8 @@ impl fmt::Debug for Session {
 impl Session {
     /// The session in the request's `Cookie` headers, or a new one.
     ///
-    /// A session that was begun for another user is not taken up: whoever can plant a cookie of his
-    /// own in another's browser would know that browser's XSRF token.
+    /// A session that was begun for another user, or for nobody known, is not taken up: whoever can
+    /// plant a cookie of his own in another's browser would know that browser's XSRF token.
     pub(crate) fn take_up<'h>(
         rules: &Arc<Sessions>,
         cookies: impl Iterator<Item = &'h [u8]>,
@@ -57,11 +57,7 @@ impl Session {
         let kept = values_of(cookies, &rules.cookie)
             .take(MAX_TRIED)
             .filter_map(|cookie| rules.open(cookie, now))
-            .find(|values| match values.get(USER) {
-                Some(owner) => owner == user,
-                // Confidant's own sessions name nobody under a header login.
-                None => true,
-            });
+            .find(|values| is_of(values, user));
         let has_token = |values: &Map<String, Value>| {
             values
                 .get(&rules.xsrf_cookie)
@@ -144,27 +140,53 @@ impl Sessions {
             seconds => seconds.into(),
         };
         let payload = self.key.open(cookie, now, longest).ok()?;
-        serde_json::from_slice(&payload).ok()
+        let values: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
+        lasts(&values, now).then_some(values)
     }
 
     /// Moves the end of the session on; the last possible end stays.
     fn date(&self, values: &mut Map<String, Value>, now: Timestamp) {
         if self.lifetime == 0 {
-            for name in ["_permanent", "expiration", "max_expiration"] {
+            for name in ["_permanent", "expiration", LAST_END] {
                 values.shift_remove(name);
             }
             return;
         }
-        let after = |seconds: u32| json!({ " d": now.plus_seconds(seconds.into()).http() });
+        let after = |seconds: u32| json!({ DATE: now.plus_seconds(seconds.into()).http() });
         values.insert("_permanent".to_owned(), true.into());
         values.insert("expiration".to_owned(), after(self.lifetime));
-        if values.get("max_expiration").is_none_or(Value::is_null) {
+        if values.get(LAST_END).is_none_or(Value::is_null) {
             let last = match self.max_lifetime {
                 0 => self.lifetime,
                 seconds => seconds,
             };
-            values.insert("max_expiration".to_owned(), after(last));
+            values.insert(LAST_END.to_owned(), after(last));
         }
+    }
+}
+
+/// Whether a session was begun for this user. Confidant's own name nobody under a header login, and
+/// under the others the email address as the user's directory writes it.
+fn is_of(values: &Map<String, Value>, user: &str) -> bool {
+    match values.get(USER) {
+        Some(owner) => owner == user,
+        None => values
+            .get("user")
+            .and_then(|owner| owner.get("email"))
+            .and_then(Value::as_str)
+            .is_some_and(|email| email.to_lowercase() == user),
+    }
+}
+
+/// Whether the last possible end of a session is still to come; an end that cannot be read has passed.
+fn lasts(values: &Map<String, Value>, now: Timestamp) -> bool {
+    match values.get(LAST_END) {
+        None | Some(Value::Null) => true,
+        Some(end) => end
+            .get(DATE)
+            .and_then(Value::as_str)
+            .and_then(Timestamp::from_http)
+            .is_some_and(|end| now <= end),
     }
 }
 
@@ -190,6 +212,10 @@ fn new_token(random: &dyn Random) -> String {
 
 /// Where our sessions say for whom they were begun; no name of Confidant's.
 const USER: &str = "kw_user";
+/// When a session ends, however often it was used.
+const LAST_END: &str = "max_expiration";
+/// How Flask marks a date.
+const DATE: &str = " d";
 /// Cookies of one name that are looked at.
 const MAX_TRIED: usize = 4;
 /// Seconds that a session without dates is believed.
@@ -276,6 +302,49 @@ mod tests {
         let (of_eve, _) = browser.request("eve@example.com", NOW);
         let (of_ann, _) = browser.request("ann@example.com", NOW);
         assert!(!of_ann.xsrf_matches(Some(of_eve.token().as_bytes())));
+    }
+
+    #[rstest::rstest]
+    #[case::ours(json!({"kw_user": "ann@example.com"}), true)]
+    #[case::ours_for_another(json!({"kw_user": "eve@example.com"}), false)]
+    #[case::ours_counts_first(json!({"kw_user": "eve@example.com", "user": {"email": "ann@example.com"}}), false)]
+    #[case::confidants(json!({"user": {"email": "Ann@Example.com"}}), true)]
+    #[case::confidants_for_another(json!({"user": {"email": "Eve@Example.com"}}), false)]
+    #[case::no_owner(json!({}), false)]
+    #[case::an_owner_without_email(json!({"user": {"first_name": "Ann"}}), false)]
+    #[case::an_email_that_is_no_text(json!({"user": {"email": ["ann@example.com"]}}), false)]
+    #[case::ended(json!({"kw_user": "ann@example.com", "max_expiration": {" d": "Sun, 22 Nov 2026 05:14:59 GMT"}}), false)]
+    #[case::about_to_end(json!({"kw_user": "ann@example.com", "max_expiration": {" d": "Sun, 22 Nov 2026 05:15:00 GMT"}}), true)]
+    #[case::no_end(json!({"kw_user": "ann@example.com", "max_expiration": null}), true)]
+    #[case::an_end_that_is_no_date(json!({"kw_user": "ann@example.com", "max_expiration": {" d": "never"}}), false)]
+    #[case::an_untagged_end(json!({"kw_user": "ann@example.com", "max_expiration": "Mon, 23 Nov 2026 05:15:00 GMT"}), false)]
+    fn a_session_is_taken_up_for_its_owner_until_its_last_end(
+        #[case] mut session: Value,
+        #[case] is_taken_up: bool,
+    ) {
+        session["XSRF-TOKEN"] = "known".into();
+        let rules = rules(60, 100);
+        let signed = rules.key.sign(session.to_string().as_bytes(), NOW);
+        let cookie = format!("confidant_session={signed}");
+        let random = Counting(1.into());
+        let cookies = [cookie.as_bytes()].into_iter();
+        let session = Session::take_up(&rules, cookies, "ann@example.com", NOW, &random);
+        assert_eq!(session.xsrf_matches(Some(b"known")), is_taken_up);
+        assert_eq!(session.values[USER], "ann@example.com");
+    }
+
+    #[test]
+    fn a_session_that_is_used_all_the_time_ends_at_its_longest_lifetime() {
+        let mut browser = Browser::new(rules(60, 100));
+        let (first, _) = browser.request("ann@example.com", NOW);
+        for seconds in [50, 100] {
+            let (later, _) = browser.request("ann@example.com", NOW.plus_seconds(seconds));
+            assert_eq!(later.token(), first.token(), "after {seconds} s");
+        }
+        let (next, _) = browser.request("ann@example.com", NOW.plus_seconds(101));
+        assert_ne!(next.token(), first.token());
+        let (later, _) = browser.request("ann@example.com", NOW.plus_seconds(150));
+        assert_eq!(later.token(), next.token(), "the new one has its own end");
     }
 
     #[test]

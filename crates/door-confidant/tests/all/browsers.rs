@@ -263,6 +263,65 @@ async fn where_logins_are_off_everybody_is_a_user_and_no_token_is_asked() {
     assert_eq!(house.get(As::Nobody, "/v1/login").await.status, 302);
 }
 
+#[rstest::rstest]
+#[case::localhost("127.0.0.1", &["localhost"], 200)]
+#[case::with_a_port("127.0.0.1", &["LocalHost:8080"], 200)]
+#[case::loopback("127.0.0.1", &["127.0.0.1:8080"], 200)]
+#[case::another_loopback("127.0.0.1", &["127.8.9.1"], 200)]
+#[case::loopback_6("[::1]", &["[::1]:8080"], 200)]
+#[case::loopback_6_without_a_port("[::1]", &["[::1]"], 200)]
+#[case::from_elsewhere("192.0.2.1", &["keep.example.com"], 200)]
+#[case::rebound("127.0.0.1", &["evil.example.com:8080"], 403)]
+#[case::rebound_6("[::1]", &["evil.example.com"], 403)]
+#[case::rebound_mapped("[::ffff:127.0.0.1]", &["evil.example.com"], 403)]
+#[case::a_name_like_ours("127.0.0.1", &["localhost.example.com"], 403)]
+#[case::an_address_in_a_name("127.0.0.1", &["127.0.0.1.example.com"], 403)]
+#[case::another_address("127.0.0.1", &["192.0.2.1:8080"], 403)]
+#[case::no_host("127.0.0.1", &[], 403)]
+#[case::two_hosts("127.0.0.1", &["localhost", "evil.example.com"], 403)]
+#[tokio::test]
+async fn where_logins_are_off_a_strangers_page_reads_nothing_from_this_machine(
+    #[case] peer: &str,
+    #[case] hosts: &[&str],
+    #[case] status: u16,
+) {
+    let house = House::with_browsers(Browsers::DangerEverybody, DoorSettings::default()).await;
+    let hosts: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+    for (method, path) in [("GET", "/v1/credentials"), ("POST", "/v1/credentials")] {
+        let request = request(method, path, peer, &hosts);
+        let answer = house.send_raw(As::Nobody, request).await;
+        assert_eq!(answer.status, status, "{method}: {answer}");
+        if status == 403 {
+            let told = answer.json()["error"].as_str().unwrap().to_owned();
+            assert!(
+                told.contains("USE_AUTH=false") && told.contains("Host"),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_touch_file_that_cannot_be_looked_for_counts_as_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let settings = DoorSettings {
+        maintenance: Maintenance {
+            always: false,
+            touch_file: Some(file.join("below a file")),
+        },
+        ..DoorSettings::default()
+    };
+    let house = House::with_browsers(header_login(), settings).await;
+    let body = json!({"name": "n", "credential_pairs": {"k": "v"}});
+    let told = house
+        .send(As::User("ann"), "POST", "/v1/credentials", Some(&body))
+        .await;
+    assert_eq!(told.status, 403);
+    assert_eq!(told.json()["error"], "Server in maintenance mode.");
+}
+
 #[tokio::test]
 async fn maintenance_blocks_writes_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();

@@ -338,7 +338,7 @@ pub const SETTINGS: &[Setting] = &[
         "USE_AUTH",
         Flag,
         "true",
-        "false lets everybody do everything; dangerous",
+        "false lets everybody do everything; dangerous; from this machine, the Host must be localhost or a loopback address",
     ),
     used(
         "USER_AUTH_MODULE",
@@ -386,7 +386,7 @@ pub const SETTINGS: &[Setting] = &[
         "MAX_PERMANENT_SESSION_LIFETIME",
         Number,
         "86400",
-        "seconds a session lasts at most; 0 for the same",
+        "seconds a session lasts at most, however often it is used; 0 for the same",
     ),
     // Behaviour.
     used("MAINTENANCE_MODE", Flag, "false", "nothing may be changed"),
