@@ -156,7 +156,7 @@ impl Confidant {
             let table = &self.settings.table;
             let all = listing::list(permit.items(), table, BlindRecord::KIND, None, Ok(None));
             let (items, _) = all.await?;
-            items.iter().map(BlindRecord::read).collect()
+            Ok(listing::readable(&items, BlindRecord::read))
         };
         match listed.await {
             Ok(records) => {

@@ -9,7 +9,7 @@ use crate::confidant::failing;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, BlindRecord, Caller, Confidant, Error, Listed, NamedRevision, PageSize, ServiceRecord,
-    history,
+    history, listing,
 };
 
 impl Confidant {
@@ -38,10 +38,7 @@ impl Confidant {
                 start,
             )
             .await?;
-            let page = items
-                .iter()
-                .map(BlindRecord::read)
-                .collect::<Result<_, _>>()?;
+            let page = listing::readable(&items, BlindRecord::read);
             Ok(Listed { page, next })
         };
         match listed.await {

@@ -9,7 +9,7 @@ use crate::names::Named;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, Caller, Confidant, Credential, CredentialDiff, CredentialRecord, Error, Listed,
-    NamedRevision, PageSize, ServiceRecord, history,
+    NamedRevision, PageSize, ServiceRecord, history, listing,
 };
 
 impl Confidant {
@@ -38,7 +38,10 @@ impl Confidant {
                 start,
             )
             .await?;
-            let mut page = self.unopened(&items)?;
+            let mut page: Vec<_> = listing::readable(&items, CredentialRecord::read)
+                .into_iter()
+                .map(|record| self.credential(record, None))
+                .collect();
             page.sort_by_cached_key(|credential| credential.record.name.to_lowercase());
             Ok(Listed { page, next })
         };

@@ -203,10 +203,7 @@ impl Confidant {
                 start,
             )
             .await?;
-            let mut page = items
-                .iter()
-                .map(CredentialRecord::read)
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut page = listing::readable(&items, CredentialRecord::read);
             page.sort_by_cached_key(|record| record.name.to_lowercase());
             let page = page
                 .into_iter()

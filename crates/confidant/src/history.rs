@@ -1,7 +1,7 @@
 //! Histories: the revisions of one thing, and the list of all revisions of one kind of thing.
 
 use domain::Revision;
-use keep::{Consistency, Item, Items, Key, Order, PageStart, TableName};
+use keep::{Consistency, Item, Items, Key, Order, PageStart, TableName, item_bytes};
 
 use crate::attributes::{is_possible_id, kind_of};
 use crate::listing::{self, MOST, date_index_query};
@@ -56,7 +56,8 @@ impl PageSize {
     }
 }
 
-/// All revisions of a kind (`archive-...`), newest first, from `start` on.
+/// All revisions of a kind (`archive-...`), newest first, from `start` on. What is larger than
+/// [`MOST_BYTES`] ends there and says where it goes on, however much was asked for.
 ///
 /// Errors: `BadPage` when the start is no key of this list.
 pub(crate) async fn list(
@@ -76,13 +77,18 @@ pub(crate) async fn list(
         }
         None => {
             let mut all = Vec::new();
+            let mut bytes = 0_usize;
             loop {
                 let (found, next) = listing::page(items, &query).await?;
+                bytes = found
+                    .iter()
+                    .map(item_bytes)
+                    .fold(bytes, usize::saturating_add);
                 all.extend(found);
-                match next {
-                    Some(next) => query.start = Some(next),
-                    None => return Ok((all, None)),
+                if next.is_none() || bytes >= MOST_BYTES {
+                    return Ok((all, next));
                 }
+                query.start = next;
             }
         }
     }
@@ -197,7 +203,9 @@ fn number_of(item: &Item) -> Option<u64> {
 /// The most revisions of one thing that are looked for.
 const LONGEST: u64 = 100_000;
 /// Numbers looked at in one step down.
-const BATCH: u64 = 16;
+const BATCH: u64 = 100;
+/// Items of one answer, in bytes. Every proven caller may ask for the history of blind credentials.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

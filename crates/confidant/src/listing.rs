@@ -52,6 +52,19 @@ pub(crate) async fn list(
     page(items, &query).await
 }
 
+/// Reads the things of a list. A damaged one is logged and left out, so that it hides no other;
+/// asked for by its id, it is told.
+pub(crate) fn readable<T>(items: &[Item], read: impl Fn(&Item) -> Result<T, Error>) -> Vec<T> {
+    let whole = |item| match read(item) {
+        Ok(thing) => Some(thing),
+        Err(error) => {
+            tracing::error!(%error, "left out of a list");
+            None
+        }
+    };
+    items.iter().filter_map(whole).collect()
+}
+
 /// Checks that a page starts at a key of this list.
 pub(crate) fn checked(start: Asked<PageStart>, kind: &str) -> Asked<PageStart> {
     match start? {

@@ -8,7 +8,7 @@ use crate::confidant::failing;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, Caller, Confidant, Error, Listed, NamedRevision, PageSize, Service, ServiceDiff,
-    ServiceRecord, conflicts, history,
+    ServiceRecord, conflicts, history, listing,
 };
 
 impl Confidant {
@@ -36,7 +36,7 @@ impl Confidant {
                 start,
             )
             .await?;
-            let mut page = all(&items)?;
+            let mut page = listing::readable(&items, ServiceRecord::read);
             page.sort_by_cached_key(|record| record.id.to_lowercase());
             Ok(Listed { page, next })
         };

@@ -149,10 +149,7 @@ impl Confidant {
                 start,
             )
             .await?;
-            let mut page = items
-                .iter()
-                .map(ServiceRecord::read)
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut page = listing::readable(&items, ServiceRecord::read);
             page.sort_by_cached_key(|record| record.id.to_lowercase());
             Ok(Listed { page, next })
         };
@@ -193,10 +190,13 @@ impl Confidant {
             .items()
             .get(&self.settings.table, &Key::id(id), Consistency::Eventual)
             .await?;
-        let kinds = [Some(ServiceRecord::KIND), Some(ServiceRecord::ARCHIVE)];
-        let item = item
-            .filter(|item| kinds.contains(&kind_of(item)))
-            .ok_or(Error::NotFound)?;
+        let item = item.ok_or(Error::NotFound)?;
+        // History is for people: its ids can be those of other services (`web-2` beside `web`).
+        let is_current = match kind_of(&item) {
+            Some(ServiceRecord::KIND) => true,
+            Some(ServiceRecord::ARCHIVE) if caller.who.kind == PrincipalKind::User => false,
+            _ => return Err(Error::NotFound),
+        };
         let record = ServiceRecord::read(&item)?;
         may_fetch(caller, &record)?;
         let credentials = self
@@ -214,7 +214,7 @@ impl Confidant {
             want,
             may_update,
         ));
-        if let Some(generation) = generation {
+        if let Some(generation) = generation.filter(|_| is_current) {
             self.served
                 .keep(key, generation, now, Arc::clone(&view))
                 .await;

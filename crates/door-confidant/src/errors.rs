@@ -200,6 +200,16 @@ fn unavailable(dependency: &str) -> Answer {
     )
 }
 
+/// A dependency that stays as it is until somebody mends it: never 503, which old clients repeat
+/// for ever.
+fn broken(dependency: &str, what: &str) -> Answer {
+    let told = format!("{dependency}: {what}; the server's log says more");
+    (
+        StatusCode::BAD_GATEWAY,
+        json!({ "dependency": dependency, "error": told }),
+    )
+}
+
 fn table(failure: &TableError) -> Answer {
     match failure {
         TableError::Limit(_) => bad("Too large to store."),
@@ -215,11 +225,17 @@ fn table(failure: &TableError) -> Answer {
         TableError::ConditionFailed(_)
         | TableError::Conflict
         | TableError::Throttled
-        | TableError::Unavailable(_)
-        | TableError::NoSuchTable(_)
-        | TableError::Denied(_) => {
+        | TableError::Unavailable(_) => {
             tracing::error!(%failure, "table unavailable");
             unavailable("table")
+        }
+        TableError::NoSuchTable(_) => {
+            tracing::error!(%failure, "no such table");
+            broken("table", "it does not exist")
+        }
+        TableError::Denied(_) => {
+            tracing::error!(%failure, "table refuses");
+            broken("table", "this server's permissions do not suffice")
         }
     }
 }
@@ -228,11 +244,10 @@ fn key_service(failure: &KeyError) -> Answer {
     tracing::error!(%failure, "key service failed");
     match failure {
         KeyError::DoesNotOpen => error(StatusCode::BAD_GATEWAY, "stored data is damaged"),
-        KeyError::NoSuchKey(_)
-        | KeyError::Unusable(_)
-        | KeyError::Denied(_)
-        | KeyError::Throttled
-        | KeyError::Unavailable(_) => unavailable("key service"),
+        KeyError::NoSuchKey(_) => broken("key service", "the master key does not exist"),
+        KeyError::Unusable(_) => broken("key service", "the master key cannot be used"),
+        KeyError::Denied(_) => broken("key service", "this server's permissions do not suffice"),
+        KeyError::Throttled | KeyError::Unavailable(_) => unavailable("key service"),
     }
 }
 
@@ -373,12 +388,12 @@ mod tests {
     #[case::table_ambiguous(Error::Table(TableError::Ambiguous(inside())), 503)]
     #[case::table_limit(Error::Table(TableError::Limit(inside())), 400)]
     #[case::table_invalid(Error::Table(TableError::Invalid(inside())), 400)]
-    #[case::no_table(Error::Table(TableError::NoSuchTable(inside())), 503)]
-    #[case::table_denied(Error::Table(TableError::Denied(inside())), 503)]
+    #[case::no_table(Error::Table(TableError::NoSuchTable(inside())), 502)]
+    #[case::table_denied(Error::Table(TableError::Denied(inside())), 502)]
     #[case::key_does_not_open(Error::Key(KeyError::DoesNotOpen), 502)]
-    #[case::no_key(Error::Key(KeyError::NoSuchKey(inside())), 503)]
-    #[case::key_unusable(Error::Key(KeyError::Unusable(inside())), 503)]
-    #[case::key_denied(Error::Key(KeyError::Denied(inside())), 503)]
+    #[case::no_key(Error::Key(KeyError::NoSuchKey(inside())), 502)]
+    #[case::key_unusable(Error::Key(KeyError::Unusable(inside())), 502)]
+    #[case::key_denied(Error::Key(KeyError::Denied(inside())), 502)]
     #[case::key_throttled(Error::Key(KeyError::Throttled), 503)]
     #[case::key_unavailable(Error::Key(KeyError::Unavailable(inside())), 503)]
     fn every_failure_has_its_status_and_tells_nothing_of_the_inside(

@@ -208,19 +208,79 @@ async fn a_broken_dependency_is_503_with_its_name_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_master_key_that_is_not_there_is_503_and_nothing_is_stored() {
+async fn a_master_key_that_is_not_there_is_502_and_nothing_is_stored() {
     let house = House::with_master_key("keyring:SECRET-KEY-NAME").await;
     let body = json!({"name": "y", "credential_pairs": {"k": "v"}});
     let answer = house
         .send(ALICE, "POST", "/v1/credentials", Some(&body))
         .await;
-    assert_eq!(answer.status, 503, "{answer}");
+    // Not 503: the official client repeats that for ever.
+    assert_eq!(answer.status, 502, "{answer}");
     assert_eq!(
         answer.json(),
-        json!({"dependency": "key service", "error": "key service unavailable, try again"})
+        json!({
+            "dependency": "key service",
+            "error": "key service: the master key does not exist; the server's log says more",
+        })
     );
     assert_eq!(
         house.get(ALICE, "/v1/credentials").await.json()["credentials"],
         json!([])
     );
+}
+
+#[tokio::test]
+async fn a_damaged_thing_hides_no_other_in_a_list() {
+    let house = House::new().await;
+    let [bad, good] = [
+        house.create("a", json!({"k": "v"})).await,
+        house.create("b", json!({"k": "v"})).await,
+    ];
+    house.map("web", &[&good]).await;
+    house.map("worse", &[]).await;
+    for id in [
+        bad.clone(),
+        format!("{bad}-1"),
+        "worse".to_owned(),
+        "worse-1".to_owned(),
+    ] {
+        house
+            .damage(&id, "revision", keep::Value::s("no number"))
+            .await;
+    }
+    let listed = async |path: &str, kind: &str| {
+        let told = house.get(ALICE, path).await.json();
+        let ids = told[kind].as_array().unwrap().iter();
+        ids.map(|thing| thing["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed("/v1/credentials", "credentials").await,
+        [good.clone()]
+    );
+    assert_eq!(
+        listed("/v1/archive/credentials", "credentials").await,
+        [format!("{good}-1")]
+    );
+    assert_eq!(listed("/v1/services", "services").await, ["web"]);
+    assert_eq!(listed("/v1/archive/services", "services").await, ["web-1"]);
+    let told = house.get(ALICE, &format!("/v1/credentials/{bad}")).await;
+    assert_eq!(told.status, 502, "{told}");
+}
+
+#[tokio::test]
+async fn a_service_called_like_the_history_of_another_learns_nothing_of_it() {
+    let house = House::new().await;
+    let id = house.create("x", json!({"k": "v"})).await;
+    house.map("web", &[&id]).await;
+    for want in ["", "?metadata_only=true"] {
+        let path = format!("/v1/services/web-1{want}");
+        // A person may look at it, before and after.
+        assert_eq!(house.get(ALICE, &path).await.status, 200);
+        let answer = house.get(As::Service("web-1"), &path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (404, "{}\n")
+        );
+    }
 }
