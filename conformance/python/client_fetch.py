@@ -16,6 +16,11 @@ import confidant_client
 import kmsauth
 
 
+def text(token):
+    """A token made now is bytes, one from the cache is text."""
+    return token if isinstance(token, str) else token.decode("ascii")
+
+
 def main():
     arguments = argparse.ArgumentParser(description="a Confidant client; see the head of this file")
     arguments.add_argument("--url", required=True)
@@ -26,6 +31,7 @@ def main():
     arguments.add_argument("--user-type", default="service")
     arguments.add_argument("--region", default="us-east-1")
     arguments.add_argument("--token-lifetime", type=int, default=10, help="minutes")
+    arguments.add_argument("--token-cache", default="", help="file in which kmsauth keeps its token")
     arguments.add_argument("--token-only", action="store_true", help="make a token and fetch nothing")
     given = arguments.parse_args()
 
@@ -35,13 +41,18 @@ def main():
 
     # The clients' own way to a token, once by itself: what a hand-written client sends as X-Auth-From, X-Auth-Token.
     generator = kmsauth.KMSTokenGenerator(
-        given.key, context, given.region, token_version=given.token_version, token_lifetime=given.token_lifetime
+        given.key,
+        context,
+        given.region,
+        token_version=given.token_version,
+        token_lifetime=given.token_lifetime,
+        token_cache_file=given.token_cache,
     )
     told = {
         "kmsauth": importlib.metadata.version("kmsauth"),
         "confidant_client": importlib.metadata.version("confidant-client"),
         "from": generator.get_username(),
-        "token": generator.get_token().decode("ascii"),
+        "token": text(generator.get_token()),
     }
     if not given.token_only:
         client = confidant_client.ConfidantClient(
@@ -52,6 +63,7 @@ def main():
             token_lifetime=given.token_lifetime,
             token_cache_file="",  # its default is a file that every test would share
             region=given.region,
+            timeout=60,  # seconds; its default of 5 is short where many tests share two processors
             config_files=[],  # nothing from this machine's home or /etc
         )
         told["service"] = client.get_service(given.service)

@@ -13,27 +13,32 @@ use crate::world;
 /// Items as Confidant 7.0.0 wrote them.
 const ITEMS: &str = include_str!("../../../vectors/confidant/dynamodb_items.json");
 
-struct Fetch<'f> {
-    service: &'f str,
-    from: &'f str,
-    key: &'f str,
-    to: &'f str,
-    version: &'f str,
+pub struct Fetch<'f> {
+    pub service: &'f str,
+    pub from: &'f str,
+    pub key: &'f str,
+    pub to: &'f str,
+    pub version: &'f str,
+    pub user_type: &'f str,
+    /// Further arguments of the script.
+    pub more: &'f [&'f str],
 }
 
 impl<'f> Fetch<'f> {
-    fn of(service: &'f str) -> Self {
+    pub fn of(service: &'f str) -> Self {
         Self {
             service,
             from: service,
             key: "alias/authnz",
             to: "confidant-testing",
             version: "2",
+            user_type: "service",
+            more: &[],
         }
     }
 
     /// Runs kmsauth 0.6.3 and confidant-client 2.7.1 against `url`.
-    fn run(&self, moto: &Moto, url: &str) -> Value {
+    pub fn run(&self, moto: &Moto, url: &str) -> Value {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/client_fetch.py");
         let context = json!({ "from": self.from, "to": self.to }).to_string();
         let mut command = Command::new(testkit::python());
@@ -49,7 +54,10 @@ impl<'f> Fetch<'f> {
             &context,
             "--token-version",
             self.version,
+            "--user-type",
+            self.user_type,
         ]);
+        command.args(self.more);
         let output = conformance::run(command);
         assert!(
             output.status.success(),
@@ -78,7 +86,7 @@ fn recorded() -> (Vec<Value>, Vec<Value>) {
 
 /// The recorded items, and the recorded service `s-160f1c` once more with the credentials that the
 /// file holds: the ones that it maps were not recorded.
-fn stage(moto: &Moto, table: &str) -> Vec<Value> {
+pub fn stage(moto: &Moto, table: &str) -> Vec<Value> {
     let (all, main) = recorded();
     let mut items: Vec<Value> = main.iter().map(|entry| entry["item"].clone()).collect();
     let credentials: Vec<Value> = main

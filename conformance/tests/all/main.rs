@@ -11,6 +11,7 @@ mod exec;
 mod fleet;
 mod formats;
 mod kills;
+mod kms_logins;
 mod preflight;
 mod revisions;
 mod simulated;

@@ -108,6 +108,9 @@ pub(crate) struct Connection {
         conflicts_with = "key_file"
     )]
     pub(crate) kms_key: Option<String>,
+    /// Keep the KMS token in this file for its life, as kmsauth does but readable by its owner only
+    #[arg(long, value_name = "FILE", requires = "kms_key")]
+    pub(crate) token_cache: Option<PathBuf>,
     /// Name to log in as, with --kms-key
     #[arg(long, env = "KEEPWARD_FROM", value_name = "NAME")]
     pub(crate) from: Option<String>,
@@ -189,8 +192,9 @@ pub(crate) enum TokenCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The token from a file: bare, or as header lines (X-Auth-From, X-Auth-Token, Authorization);
-    /// `-` is standard input. Without it, asks for it
+    /// The token from a file: bare, as header lines (X-Auth-From, X-Auth-Token, Authorization), as
+    /// `keepward token --json` prints it, or a client's token cache; `-` is standard input. Without
+    /// it, asks for it
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// The username that goes with it: NAME, or VERSION/TYPE/NAME
@@ -211,6 +215,9 @@ pub(crate) struct Inspect {
     /// The ARN of the key, for the policies' Resource
     #[arg(long, value_name = "ARN")]
     pub(crate) key_arn: Option<String>,
+    /// The ARN of the client's role or user, for the principals of key policies
+    #[arg(long, value_name = "ARN")]
+    pub(crate) principal: Option<String>,
     /// Whether the client's credentials came with MFA; absent: long-lived keys, which say nothing
     #[arg(long, value_enum)]
     pub(crate) mfa: Option<Mfa>,

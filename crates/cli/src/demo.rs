@@ -105,6 +105,7 @@ fn connection(url: &str, key_file: &Path) -> Connection {
         url: Some(url.to_owned()),
         key_file: Some(key_file.to_owned()),
         kms_key: None,
+        token_cache: None,
         from: None,
         to: None,
         caller: Caller::User,

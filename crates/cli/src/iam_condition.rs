@@ -19,6 +19,8 @@ pub(crate) struct Condition {
     operator: String,
     key: String,
     wanted: Vec<String>,
+    /// Whether `${...}` in a wanted value is a variable.
+    variables: bool,
 }
 
 /// How the values of a key with several values are judged.
@@ -46,8 +48,9 @@ struct Operator {
 }
 
 impl Condition {
-    pub(crate) fn new(operator: &str, key: &str, wanted: Vec<String>) -> Self {
+    pub(crate) fn new(operator: &str, key: &str, wanted: Vec<String>, variables: bool) -> Self {
         Self {
+            variables,
             operator: operator.to_owned(),
             key: key.to_owned(),
             wanted,
@@ -88,14 +91,24 @@ impl Condition {
         let wanted: Option<Vec<String>> = self
             .wanted
             .iter()
-            .map(|wanted| with_variables(wanted, facts))
+            .map(|wanted| {
+                if self.variables {
+                    with_variables(wanted, facts)
+                } else {
+                    Some(wanted.clone())
+                }
+            })
             .collect();
         let Some(wanted) = wanted else {
             return self.unknown("a policy variable that was not given");
         };
         let met = match known {
             // What is not there is unlike everything.
-            None => if_exists || operator.negated || quantifier == Quantifier::All,
+            None => match quantifier {
+                Quantifier::One => if_exists || operator.negated,
+                Quantifier::All => true,
+                Quantifier::Any => if_exists,
+            },
             Some(held) => {
                 let one = |held: &String| {
                     let compares = wanted.iter().any(|wanted| operator.compares(held, wanted));
@@ -112,14 +125,22 @@ impl Condition {
 
     fn told(&self, met: bool, known: Option<&[String]>) -> (Met, String) {
         let has = match known {
+            None if self.key.eq_ignore_ascii_case("aws:MultiFactorAuthPresent") => {
+                "none: long-term access keys never have it, temporary credentials do".to_owned()
+            }
             None => "none".to_owned(),
             Some(values) => quoted(values),
         };
         let told = format!(
-            "{} {} wants {}, the request has {has}",
+            "{} {} wants {}, the request has {has}{}",
             self.operator,
             self.key,
-            quoted(&self.wanted)
+            quoted(&self.wanted),
+            if self.variables || !self.wanted.iter().any(|wanted| wanted.contains("${")) {
+                ""
+            } else {
+                "; without \"Version\": \"2012-10-17\" in the policy ${...} is plain text"
+            }
         );
         (if met { Met::Yes } else { Met::No }, told)
     }
@@ -143,6 +164,35 @@ impl Operator {
         }
     }
 }
+
+/// Whether AWS knows an operator of this name.
+pub(crate) fn is_operator(name: &str) -> bool {
+    let rest = match name.split_once(':') {
+        Some((word, rest)) => {
+            if !["forallvalues", "foranyvalue"].contains(&word.to_ascii_lowercase().as_str()) {
+                return false;
+            }
+            rest
+        }
+        None => name,
+    };
+    let word = rest.to_ascii_lowercase();
+    let word = word.strip_suffix("ifexists").unwrap_or(&word);
+    word == "null" || operator_named(word).is_some() || NOT_JUDGED.contains(&word)
+}
+
+/// Operators about times, addresses and bytes, of which a token's maker knows little beforehand.
+const NOT_JUDGED: &[&str] = &[
+    "dateequals",
+    "datenotequals",
+    "datelessthan",
+    "datelessthanequals",
+    "dategreaterthan",
+    "dategreaterthanequals",
+    "binaryequals",
+    "ipaddress",
+    "notipaddress",
+];
 
 /// The operator of a name in lower case, without `ForAllValues:` and `IfExists`.
 fn operator_named(word: &str) -> Option<Operator> {
@@ -247,6 +297,15 @@ mod tests {
     #[case::unknown_fact("StringEquals", "aws:SourceVpc", &["vpc-1"], Met::Unknown)]
     #[case::unknown_operator("DateLessThan", FROM, &["2020-01-01"], Met::Unknown)]
     #[case::unknown_quantifier("ForSome:StringEquals", FROM, &["web"], Met::Unknown)]
+    #[case::any_of_nothing_negated("ForAnyValue:StringNotEquals", TYPE, &["x"], Met::No)]
+    #[case::all_unequal("ForAllValues:StringNotEquals", KEYS, &["user_type"], Met::Yes)]
+    #[case::one_unequal("ForAnyValue:StringNotEquals", KEYS, &["from"], Met::Yes)]
+    #[case::mfa_false("Bool", MFA, &["false"], Met::No)]
+    #[case::mfa_false_if_exists("BoolIfExists", MFA, &["false"], Met::Yes)]
+    #[case::no_mfa("Null", MFA, &["true"], Met::Yes)]
+    #[case::old_if_exists("NumericLessThanIfExists", AGE, &["300"], Met::No)]
+    #[case::at_the_limit("NumericLessThanEquals", AGE, &["600"], Met::Yes)]
+    #[case::no_number("NumericLessThan", AGE, &["an hour"], Met::No)]
     fn is_judged_as_aws_documents_it(
         #[case] operator: &str,
         #[case] key: &str,
@@ -254,7 +313,21 @@ mod tests {
         #[case] expected: Met,
     ) {
         let wanted = wanted.iter().map(|wanted| (*wanted).to_owned()).collect();
-        let (met, why) = Condition::new(operator, key, wanted).judge(&facts());
+        let (met, why) = Condition::new(operator, key, wanted, true).judge(&facts());
         assert_eq!(met, expected, "{why}");
+    }
+
+    #[rstest]
+    #[case("StringEquals", true)]
+    #[case("ForAllValues:StringLikeIfExists", true)]
+    #[case("boolifexists", true)]
+    #[case("Null", true)]
+    #[case("IpAddress", true)]
+    #[case("StringEqual", false)]
+    #[case("ForEachValue:StringEquals", false)]
+    #[case("BoolIfExist", false)]
+    #[case("", false)]
+    fn a_misspelt_operator_is_none(#[case] name: &str, #[case] expected: bool) {
+        assert_eq!(is_operator(name), expected);
     }
 }

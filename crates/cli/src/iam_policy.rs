@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::iam_condition::{Condition, Met};
+use crate::iam_condition::{Condition, Met, is_operator};
+use crate::iam_json::{TWICE, WithoutTwins};
+use crate::iam_principal::Principal;
 
 /// One or more policies, read as one list of statements.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) action: String,
     /// The ARN of the key; `None` when it is not known, and then every resource matches.
     pub(crate) key: Option<String>,
+    /// The ARN of who calls, when it is known.
+    pub(crate) principal: Option<String>,
     /// What is known of the request.
     pub(crate) facts: Facts,
 }
@@ -50,6 +54,9 @@ pub(crate) enum BadPolicy {
     /// Not JSON.
     #[error("not JSON: line {0}, column {1}")]
     NotJson(usize, usize),
+    /// Of two equal names only one could count.
+    #[error("a name comes twice in one object: line {0}, column {1}")]
+    Twice(usize, usize),
     /// A part is not what it must be.
     #[error("{0}")]
     Shape(String),
@@ -60,6 +67,7 @@ struct Statement {
     /// How to find it: its number, and its Sid when it has one.
     name: String,
     denies: bool,
+    principal: Principal,
     actions: Patterns,
     resources: Patterns,
     conditions: Vec<Condition>,
@@ -74,7 +82,8 @@ struct Patterns {
 
 impl Policies {
     /// Reads a policy document, plain or as the AWS command line wraps it, behind those read before.
-    pub(crate) fn read(&mut self, text: &[u8]) -> Result<(), BadPolicy> {
+    /// `prefix` stands before the names of its statements.
+    pub(crate) fn read(&mut self, text: &[u8], prefix: &str) -> Result<(), BadPolicy> {
         if text.len() > MAX_POLICY {
             return Err(BadPolicy::TooLong);
         }
@@ -85,9 +94,12 @@ impl Policies {
             Some(one @ Value::Object(_)) => std::slice::from_ref(one),
             _ => return Err(shape("there is no Statement")),
         };
-        for statement in statements {
-            let number = self.0.len() + 1;
-            self.0.push(Statement::read(number, statement)?);
+        // Before this version `${...}` is plain text.
+        let variables = document.get("Version").and_then(Value::as_str) == Some("2012-10-17");
+        for (at, statement) in statements.iter().enumerate() {
+            let mut statement = Statement::read(at + 1, statement, variables)?;
+            statement.name.insert_str(0, prefix);
+            self.0.push(statement);
         }
         Ok(())
     }
@@ -133,7 +145,7 @@ impl Policies {
 }
 
 impl Statement {
-    fn read(number: usize, statement: &Value) -> Result<Self, BadPolicy> {
+    fn read(number: usize, statement: &Value, variables: bool) -> Result<Self, BadPolicy> {
         let statement = statement
             .as_object()
             .ok_or_else(|| shape(&format!("statement {number} is no object")))?;
@@ -151,6 +163,11 @@ impl Statement {
             None => {}
             Some(Value::Object(operators)) => {
                 for (operator, keys) in operators {
+                    if !is_operator(operator) {
+                        return Err(shape(&format!(
+                            "{name}: there is no condition operator {operator:?}"
+                        )));
+                    }
                     let keys = keys.as_object().ok_or_else(|| {
                         shape(&format!("{name}: the condition {operator} is no object"))
                     })?;
@@ -160,13 +177,15 @@ impl Statement {
                                 "{name}: the values of {operator} {key} are no texts"
                             ))
                         })?;
-                        conditions.push(Condition::new(operator, key, values));
+                        conditions.push(Condition::new(operator, key, values, variables));
                     }
                 }
             }
             Some(_) => return Err(shape(&format!("{name}: Condition is no object"))),
         }
         Ok(Self {
+            principal: Principal::read(statement)
+                .map_err(|what| shape(&format!("{name}: {what}")))?,
             actions: Patterns::read(&name, statement, "Action")?
                 .ok_or_else(|| shape(&format!("{name}: there is no Action")))?,
             // A trust policy has none; then it is about whatever it is attached to.
@@ -192,10 +211,14 @@ impl Statement {
                 )],
             );
         }
-        let judged: Vec<_> = self
-            .conditions
-            .iter()
-            .map(|condition| condition.judge(&call.facts))
+        let about_caller = self.principal.judge(call.principal.as_deref(), self.denies);
+        let judged: Vec<_> = std::iter::once((about_caller.0, about_caller.1.to_owned()))
+            .filter(|(met, _)| *met != Met::Yes)
+            .chain(
+                self.conditions
+                    .iter()
+                    .map(|condition| condition.judge(&call.facts)),
+            )
             .collect();
         let met = match &judged {
             judged if judged.iter().any(|(met, _)| *met == Met::No) => Met::No,
@@ -319,7 +342,13 @@ pub(crate) fn wildcard_match(pattern: &str, text: &str) -> bool {
 }
 
 fn json(text: &[u8]) -> Result<Value, BadPolicy> {
-    serde_json::from_slice(text).map_err(|error| BadPolicy::NotJson(error.line(), error.column()))
+    match serde_json::from_slice(text) {
+        Ok(WithoutTwins(value)) => Ok(value),
+        Err(error) if error.to_string().starts_with(TWICE) => {
+            Err(BadPolicy::Twice(error.line(), error.column()))
+        }
+        Err(error) => Err(BadPolicy::NotJson(error.line(), error.column())),
+    }
 }
 
 /// The document itself, out of what `aws iam get-role-policy`, `get-policy-version` or
@@ -395,6 +424,7 @@ mod tests {
         Call {
             action: "kms:Encrypt".to_owned(),
             key: Some(KEY.to_owned()),
+            principal: None,
             facts: known,
         }
     }
@@ -402,7 +432,12 @@ mod tests {
     fn judge(statements: Value, call: &Call) -> Verdict {
         let mut policies = Policies::default();
         policies
-            .read(json!({ "Statement": statements }).to_string().as_bytes())
+            .read(
+                json!({ "Version": "2012-10-17", "Statement": statements })
+                    .to_string()
+                    .as_bytes(),
+                "",
+            )
             .unwrap();
         policies.judge(call)
     }
@@ -504,7 +539,7 @@ mod tests {
     #[case::key_policy(json!({ "Policy": json!({ "Statement": of_the_forum() }).to_string(), "PolicyName": "default" }))]
     fn reads_what_the_aws_command_line_prints(#[case] document: Value) {
         let mut policies = Policies::default();
-        policies.read(document.to_string().as_bytes()).unwrap();
+        policies.read(document.to_string().as_bytes(), "").unwrap();
         assert!(matches!(
             policies.judge(&call(V2, &[])),
             Verdict::Allowed(_)
@@ -523,14 +558,70 @@ mod tests {
         r#"{"Statement": {"Effect": "Allow"}}"#,
         shape("statement 1: there is no Action")
     )]
+    #[case::operator(
+        r#"{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"StringEqual": {}}}}"#,
+        shape("statement 1: there is no condition operator \"StringEqual\"")
+    )]
+    #[case::twice(
+        r#"{"Statement": {"Effect": "Allow", "Effect": "Deny", "Action": "*"}}"#,
+        BadPolicy::Twice(1, 50)
+    )]
+    #[case::principal(
+        r#"{"Statement": {"Effect": "Allow", "Action": "*", "Principal": "web"}}"#,
+        shape("statement 1: Principal is neither \"*\" nor an object")
+    )]
     #[case::condition(
         r#"{"Statement": {"Effect": "Allow", "Action": "*", "Condition": {"Bool": 1}}}"#,
         shape("statement 1: the condition Bool is no object")
     )]
     fn says_why_a_text_is_no_policy(#[case] text: &str, #[case] expected: BadPolicy) {
-        assert_eq!(Policies::default().read(text.as_bytes()), Err(expected));
+        assert_eq!(Policies::default().read(text.as_bytes(), ""), Err(expected));
         let long = vec![b' '; MAX_POLICY + 1];
-        assert_eq!(Policies::default().read(&long), Err(BadPolicy::TooLong));
+        assert_eq!(Policies::default().read(&long, ""), Err(BadPolicy::TooLong));
+    }
+
+    #[test]
+    fn a_key_policy_that_leaves_it_to_iam_is_decided_by_the_iam_policy_beside_it() {
+        let key_policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+            "Principal": { "AWS": "arn:aws:iam::111122223333:root" } }] });
+        let iam = json!({ "Version": "2012-10-17", "Statement": of_the_forum() });
+        let mut policies = Policies::default();
+        policies
+            .read(key_policy.to_string().as_bytes(), "key.json, ")
+            .unwrap();
+        let Verdict::Unknown(why) = policies.judge(&call(V2, &[])) else {
+            panic!("decided")
+        };
+        assert!(
+            why[0].starts_with("key.json, statement 1 may allow it"),
+            "{why:?}"
+        );
+        assert!(why[0].contains("IAM policies of that account"), "{why:?}");
+        policies
+            .read(iam.to_string().as_bytes(), "iam.json, ")
+            .unwrap();
+        assert_eq!(
+            policies.judge(&call(V2, &[])),
+            Verdict::Allowed("iam.json, statement 1 (Tokens)".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_policy_of_the_old_version_has_no_variables_and_says_so() {
+        let of_version = |version: &str| {
+            let policy = json!({ "Version": version, "Statement": [{
+                "Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*",
+                "Condition": { "StringEquals": { "kms:EncryptionContext:from": "${aws:username}" } } }] });
+            let mut policies = Policies::default();
+            policies.read(policy.to_string().as_bytes(), "").unwrap();
+            policies.judge(&call(V2, &[("aws:username", "web")]))
+        };
+        assert!(matches!(of_version("2012-10-17"), Verdict::Allowed(_)));
+        let Verdict::NotAllowed(why) = of_version("2008-10-17") else {
+            panic!("allowed")
+        };
+        assert!(why[0].contains("plain text"), "{why:?}");
     }
 
     #[rstest]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use local::SystemClock;
+#[cfg(feature = "aws")]
+use login::CachedToken;
 use login::{BearerToken, ClientKeyFile};
 use serde_json::json;
 
@@ -119,7 +121,7 @@ fn kms(_connection: &Connection, _key: &str, _lifetime: Duration) -> Outcome<Cre
 
 #[cfg(feature = "aws")]
 fn kms(connection: &Connection, key: &str, lifetime: Duration) -> Outcome<Credentials> {
-    use keep::{Clock as _, DataKey, EncryptionContext, KeyService as _};
+    use keep::{Clock as _, EncryptionContext, KeyService as _};
 
     let missing =
         |flag: &str| Failure::new(Kind::Usage, format!("{flag} is needed with --kms-key"));
@@ -129,13 +131,22 @@ fn kms(connection: &Connection, key: &str, lifetime: Duration) -> Outcome<Creden
         .ok_or_else(|| missing("--from"))?;
     let to = connection.to.as_deref().ok_or_else(|| missing("--to"))?;
     let kind = connection.caller.word();
-    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let now = SystemClock::new().now();
-    let not_before = now.plus_seconds(-seconds(FORGIVEN));
-    let not_after = now.plus_seconds(seconds(lifetime));
-    let payload = json!({ "not_before": not_before.compact(), "not_after": not_after.compact() });
-    let payload = DataKey::new(payload.to_string().into_bytes().into_boxed_slice());
     let context = EncryptionContext::new([("from", from), ("to", to), ("user_type", kind)]);
+    let made = |token| Credentials {
+        username: format!("2/{kind}/{from}"),
+        token,
+        url: None,
+    };
+    let now = SystemClock::new().now();
+    let cache = connection.token_cache.as_deref();
+    let cached = match cache {
+        Some(path) => CachedToken::read(path).map_err(|error| cache_failed(path, &error))?,
+        None => None,
+    };
+    if let Some(cached) = cached.filter(|cached| cached.serves(&context, key, now)) {
+        return Ok(made(cached.token));
+    }
+    let (validity, payload) = login::kms_payload(now, lifetime + FORGIVEN);
     let wrapped = crate::aws_ports::block_on(async {
         crate::aws_ports::client_kms(None)
             .await
@@ -150,11 +161,25 @@ fn kms(connection: &Connection, key: &str, lifetime: Duration) -> Outcome<Creden
     })?;
     let token = BearerToken::new(&STANDARD.encode(wrapped.0))
         .map_err(|error| Failure::new(Kind::Usage, format!("making a KMS token: {error}")))?;
-    Ok(Credentials {
-        username: format!("2/{kind}/{from}"),
+    let cached = CachedToken {
         token,
-        url: None,
-    })
+        not_after: validity.not_after,
+        context,
+        key: Some(key.to_owned()),
+    };
+    if let Some(path) = cache {
+        cached
+            .write(path)
+            .map_err(|error| cache_failed(path, &error))?;
+    }
+    Ok(made(cached.token))
+}
+
+#[cfg(feature = "aws")]
+fn cache_failed(path: &std::path::Path, error: &login::TokenCacheError) -> Failure {
+    let what = format!("{}: {}", path.display(), with_cause(error));
+    Failure::new(Kind::Denied, what)
+        .hint("--token-cache takes a file of ours or of kmsauth, or one that does not exist yet")
 }
 
 /// How long before now a token begins, as with kmsauth: it forgives a clock that is ahead.

@@ -107,7 +107,12 @@ pub(crate) fn of_token(
 ) -> Vec<Finding> {
     let bytes = match token.decode() {
         Ok(bytes) => bytes,
-        Err(refused) => return vec![fault(refused.to_string())],
+        Err(refused) => {
+            return vec![fault(match look_of(token.expose()) {
+                Some(look) => format!("{refused}: {look}"),
+                None => refused.to_string(),
+            })];
+        }
     };
     if is_client_key_token(&bytes) {
         return of_client_key_token(&bytes, username, to, now);
@@ -139,6 +144,62 @@ pub(crate) fn of_token(
     }
     if bytes.len() > 6_144 {
         found.push(fault("it is longer than any KMS ciphertext of two dates"));
+    }
+    found
+}
+
+/// What a text that is no token looks like; never quotes it.
+fn look_of(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    if text.starts_with("b'") || text.starts_with("b\"") {
+        Some(
+            "it is how Python prints bytes; send what stands inside b'...' (.decode() in the client)",
+        )
+    } else if text.starts_with(['"', '\'']) {
+        Some("it has quotes round it")
+    } else if text.matches('.').count() == 2 && text.starts_with("eyJ") {
+        Some("it is a JSON web token, which this login does not take")
+    } else if text.split('/').count() == 3 && text.len() < 128 {
+        Some("it looks like a username; were the two headers exchanged?")
+    } else if text.contains('%') {
+        Some("it is percent-encoded, as in a URL")
+    } else {
+        None
+    }
+}
+
+/// What the end in a client's token cache means.
+pub(crate) fn of_cache(not_after: Timestamp, now: Timestamp) -> Finding {
+    let end = not_after.iso();
+    match now.seconds().saturating_sub(not_after.seconds()) {
+        ..=0 => note(format!(
+            "the client's token cache says that it ends at {end}"
+        )),
+        late => fault(format!(
+            "the client's token cache says that it ended at {end}, {late} s ago by this machine's clock; clients make a new one then"
+        )),
+    }
+}
+
+/// What is to be said of the dates in an opened KMS token.
+#[cfg(any(feature = "aws", test))]
+pub(crate) fn of_payload(plaintext: &[u8], now: Timestamp) -> Vec<Finding> {
+    let validity = match login::read_kms_payload(plaintext) {
+        Ok(validity) => validity,
+        Err(refused) => return vec![fault(refused.to_string())],
+    };
+    let mut found = vec![note(format!(
+        "it holds from {} to {}",
+        validity.not_before.iso(),
+        validity.not_after.iso()
+    ))];
+    if let Err(refused) = validity.check_now(now, 0) {
+        found.push(fault(format!("{refused}, by this machine's clock")));
+    }
+    if let Err(refused) = validity.check_length(DEFAULT_MINUTES) {
+        found.push(fault(format!(
+            "{refused}, unless the server's setting is another than 60 minutes"
+        )));
     }
     found
 }
@@ -245,6 +306,9 @@ pub(crate) fn of_context(
 /// How the symmetric ciphertexts of AWS KMS begin.
 const KMS_FORM: &[u8] = &[0x01, 0x02];
 const FERNET_VERSION: u8 = 0x80;
+/// `AUTH_TOKEN_MAX_LIFETIME`, where it is not set.
+#[cfg(any(feature = "aws", test))]
+const DEFAULT_MINUTES: u32 = 60;
 
 #[cfg(test)]
 mod tests {
@@ -312,6 +376,11 @@ mod tests {
 
     #[rstest]
     #[case::not_base64("no base64!", Some("not base64"))]
+    #[case::python_bytes("b'AQICAHg='", Some("how Python prints bytes"))]
+    #[case::quoted("\"AQICAHg=\"", Some("quotes"))]
+    #[case::exchanged("2/user/alice-cooper", Some("exchanged"))]
+    #[case::percent("AQICAHg%3D", Some("percent"))]
+    #[case::web_token("eyJhbGciOi.eyJzdWIi.c2ln", Some("JSON web token"))]
     #[case::json(&STANDARD.encode("{\"not_before\": 1}"), Some("readable JSON"))]
     #[case::twice(&STANDARD.encode(STANDARD.encode([1, 2, 2, 0])), Some("base64 twice"))]
     #[case::fernet("gAAAAABlkgABAAAA", Some("Fernet"))]
@@ -325,5 +394,40 @@ mod tests {
             None => assert!(faults(&found).is_empty(), "{found:?}"),
             Some(told) => assert!(faults(&found)[0].contains(told), "{found:?}"),
         }
+    }
+
+    #[rstest]
+    #[case::good("20260115T115700Z", "20260115T120700Z", None)]
+    #[case::expired("20260115T114700Z", "20260115T115700Z", Some("expired 180 s ago"))]
+    #[case::early("20260115T120100Z", "20260115T120700Z", Some("for another 60 s"))]
+    #[case::long("20260115T115700Z", "20260116T120700Z", Some("87000 s"))]
+    fn the_dates_of_an_opened_token_are_explained(
+        #[case] not_before: &str,
+        #[case] not_after: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let text = format!(r#"{{"not_before": "{not_before}", "not_after": "{not_after}"}}"#);
+        let now = Timestamp::from_compact("20260115T120000Z").unwrap();
+        let found = of_payload(text.as_bytes(), now);
+        match expected {
+            None => assert!(faults(&found).is_empty(), "{found:?}"),
+            Some(told) => assert!(faults(&found)[0].contains(told), "{found:?}"),
+        }
+    }
+
+    #[test]
+    fn a_token_that_holds_no_dates_is_explained_and_not_shown() {
+        let found = of_payload(b"kw-canary-7f3a", Timestamp::from_seconds(0));
+        assert_eq!(
+            faults(&found),
+            ["the token opens but holds no proper JSON object"]
+        );
+    }
+
+    #[test]
+    fn a_cached_token_that_ended_is_a_fault() {
+        let end = Timestamp::from_compact("20260115T120000Z").unwrap();
+        assert_eq!(of_cache(end, end).kind, Kind::Note);
+        assert_eq!(of_cache(end, end.plus_seconds(1)).kind, Kind::Fault);
     }
 }

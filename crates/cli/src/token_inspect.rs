@@ -5,9 +5,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::Timestamp;
 use keep::Clock as _;
 use local::SystemClock;
-use login::{BearerToken, Username};
+use login::{BearerToken, CachedToken, Username};
 use serde_json::json;
 
 use crate::arguments::{Inspect, Mfa};
@@ -15,8 +16,10 @@ use crate::client;
 use crate::exit::{Failure, Kind as Ending, Outcome};
 use crate::iam_policy::{Call, Facts, MAX_POLICY, Policies, Verdict};
 use crate::output;
+#[cfg(feature = "aws")]
+use crate::token_findings::of_payload;
 use crate::token_findings::{
-    Context, Finding, Kind, fault, good, note, of_context, of_token, of_username,
+    Context, Finding, Kind, fault, good, note, of_cache, of_context, of_token, of_username,
     tried_by_the_server,
 };
 
@@ -25,6 +28,10 @@ use crate::token_findings::{
 struct Given {
     username: Option<String>,
     token: Option<BearerToken>,
+    /// What a client's token cache says that the token was encrypted with.
+    context: Option<Context>,
+    /// What a client's token cache says that the token ends.
+    not_after: Option<Timestamp>,
 }
 
 pub(crate) fn run(asked: &Inspect) -> Outcome {
@@ -41,13 +48,16 @@ pub(crate) fn run(asked: &Inspect) -> Outcome {
         )),
     }
     let to = asked.to.as_deref();
-    let encrypted: Context = asked.context.iter().cloned().collect();
+    let encrypted = given.encrypted(asked);
+    let now = SystemClock::new().now();
     match &given.token {
         Some(token) => {
-            let now = SystemClock::new().now();
             found.extend(of_token(token, username.as_ref(), to, now));
         }
         None => found.push(note("no token was given")),
+    }
+    if let Some(not_after) = given.not_after {
+        found.push(of_cache(not_after, now));
     }
     if let Some(username) = &username
         && !encrypted.is_empty()
@@ -69,6 +79,16 @@ pub(crate) fn run(asked: &Inspect) -> Outcome {
         found.extend(of_server(server, &given)?);
     }
     tell(asked, &found)
+}
+
+impl Given {
+    /// The context that the client encrypted under, as far as it was told.
+    fn encrypted(&self, asked: &Inspect) -> Context {
+        match &self.context {
+            Some(cached) if asked.context.is_empty() => cached.clone(),
+            _ => asked.context.iter().cloned().collect(),
+        }
+    }
 }
 
 fn tell(asked: &Inspect, found: &[Finding]) -> Outcome {
@@ -141,6 +161,9 @@ fn read(source: &mut impl Read, path: &Path) -> Outcome<String> {
 fn parse(text: &str) -> Outcome<Given> {
     let usage = |what: &str| Failure::new(Ending::Usage, what);
     let token = |text: &str| BearerToken::new(text).map_err(|error| usage(&error.to_string()));
+    if text.trim_start().starts_with('{') {
+        return parse_json(text);
+    }
     let mut given = Given::default();
     let mut bare = String::new();
     for line in text.lines() {
@@ -177,20 +200,62 @@ fn parse(text: &str) -> Outcome<Given> {
     Ok(given)
 }
 
+/// Reads what `keepward token --json` prints, or the token cache of a client.
+fn parse_json(text: &str) -> Outcome<Given> {
+    #[derive(serde::Deserialize)]
+    struct Pair<'t> {
+        username: String,
+        #[serde(borrow)]
+        token: std::borrow::Cow<'t, str>,
+    }
+    if let Ok(Pair { username, token }) = serde_json::from_str(text) {
+        let token = BearerToken::new(&token)
+            .map_err(|error| Failure::new(Ending::Usage, error.to_string()))?;
+        return Ok(Given {
+            username: Some(username),
+            token: Some(token),
+            ..Given::default()
+        });
+    }
+    let cached = CachedToken::parse(text.as_bytes()).map_err(|_| {
+        Failure::new(
+            Ending::Usage,
+            "that JSON is neither a token with its username nor a client's token cache",
+        )
+    })?;
+    Ok(Given {
+        username: None,
+        context: Some(
+            cached
+                .context
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        ),
+        not_after: Some(cached.not_after),
+        token: Some(cached.token),
+    })
+}
+
 fn of_policies(asked: &Inspect, context: &Context) -> Outcome<Vec<Finding>> {
     let mut policies = Policies::default();
     for path in &asked.policy {
+        let prefix = match (asked.policy.len(), path.file_name()) {
+            (2.., Some(name)) => format!("{}, ", name.display()),
+            _ => String::new(),
+        };
         let mut bytes = Vec::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_POLICY as u64 + 1).read_to_end(&mut bytes))
             .map_err(|error| crate::exit::file("reading", path, &error))?;
         policies
-            .read(&bytes)
+            .read(&bytes, &prefix)
             .map_err(|bad| Failure::new(Ending::Usage, format!("{}: {bad}", path.display())))?;
     }
     let call = Call {
         action: asked.action.clone(),
         key: asked.key_arn.clone(),
+        principal: asked.principal.clone(),
         facts: facts(asked, context),
     };
     let action = &asked.action;
@@ -213,7 +278,7 @@ fn of_policies(asked: &Inspect, context: &Context) -> Outcome<Vec<Finding>> {
             .into_iter()
             .map(|why| {
                 note(format!(
-                    "whether the policy allows {action} is not decided: {why} (--fact, --mfa and --key-arn give facts)"
+                    "whether the policy allows {action} is not decided: {why} (--fact, --mfa and --principal give facts)"
                 ))
             })
             .collect(),
@@ -259,7 +324,7 @@ fn of_server(server: &str, given: &Given) -> Outcome<Vec<Finding>> {
     };
     let answer = client::ask(server, username, token, HARMLESS)?;
     let request = match &answer.request {
-        Some(id) => format!("; its log says why, under request {id}"),
+        Some(id) => format!("; its log says why in the line with request={id}"),
         None => String::new(),
     };
     Ok(vec![match answer.status {
@@ -307,23 +372,25 @@ fn decrypted(asked: &Inspect, given: &Given) -> Outcome<Vec<Finding>> {
     runtime.block_on(async {
         let kms = crate::aws_ports::client_kms(None).await;
         let wrapped = WrappedKey(bytes);
-        for (position, context) in meant(&username, to, asked).into_iter().enumerate() {
+        let now = SystemClock::new().now();
+        let contexts = meant(&username, to, given.encrypted(asked));
+        for (position, context) in contexts.into_iter().enumerate() {
             let shown = shown(&context);
             let opened = kms
                 .unwrap(&wrapped, &EncryptionContext::new(context))
                 .await;
             match opened {
-                Ok(opened) if position == 0 => {
-                    return Ok(vec![good(format!(
-                        "KMS opens it under the server's context ({shown}), with the key {}",
-                        opened.master.0
-                    ))]);
-                }
                 Ok(opened) => {
-                    return Ok(vec![fault(format!(
-                        "KMS opens it under {shown} only, with the key {}; that is not what the server tries",
-                        opened.master.0
-                    ))]);
+                    let under = format!("under {shown}, with the key {}", opened.master);
+                    let mut found = vec![if position == 0 {
+                        good(format!("KMS opens it as the server tries, {under}"))
+                    } else {
+                        fault(format!(
+                            "KMS opens it {under} only; that is not what the server tries"
+                        ))
+                    }];
+                    found.extend(of_payload(opened.key.expose(), now));
+                    return Ok(found);
                 }
                 Err(KeyError::DoesNotOpen) => {}
                 Err(error) => return Ok(vec![note(format!("KMS did not try: {error}"))]),
@@ -337,7 +404,7 @@ fn decrypted(asked: &Inspect, given: &Given) -> Outcome<Vec<Finding>> {
 
 /// Contexts to try: the server's, the client's own, and the usual mistakes.
 #[cfg(feature = "aws")]
-fn meant(username: &Username<'_>, to: &str, asked: &Inspect) -> Vec<Context> {
+fn meant(username: &Username<'_>, to: &str, given: Context) -> Vec<Context> {
     let context = |from: &str, to: &str, kind: Option<&str>| {
         let mut context = Context::from([
             ("from".to_owned(), from.to_owned()),
@@ -350,7 +417,6 @@ fn meant(username: &Username<'_>, to: &str, asked: &Inspect) -> Vec<Context> {
     };
     let name = username.name;
     let mut all = vec![tried_by_the_server(username, Some(to))];
-    let given: Context = asked.context.iter().cloned().collect();
     if !given.is_empty() {
         all.push(given);
     }
@@ -404,8 +470,29 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_without_a_word_of_it() {
-        let told = parse("Authorization: Bearer kw-canary-7f3a").err().unwrap();
+    fn reads_what_our_own_command_prints() {
+        let given = parse(r#"{"username": "2/user/alice", "token": "AQID"}"#).unwrap();
+        assert_eq!(given.token.unwrap().expose(), "AQID");
+        assert_eq!(given.username.as_deref(), Some("2/user/alice"));
+    }
+
+    #[test]
+    fn a_clients_token_cache_tells_the_context_too() {
+        let given = parse(
+            r#"{"token": "AQID", "not_after": "20260115T120700Z", "auth_context": {"from": "alice", "to": "confidant"}}"#,
+        )
+        .unwrap();
+        assert_eq!(given.token.unwrap().expose(), "AQID");
+        assert_eq!(given.context.unwrap()["from"], "alice");
+        assert_eq!(given.not_after.unwrap().compact(), "20260115T120700Z");
+    }
+
+    #[rstest]
+    #[case::bearer("Authorization: Bearer kw-canary-7f3a")]
+    #[case::json(r#"{"password": "kw-canary-7f3a"}"#)]
+    #[case::half_json(r#"{"token": "kw-canary-7f3a"#)]
+    fn what_cannot_be_read_is_told_without_a_word_of_it(#[case] text: &str) {
+        let told = parse(text).err().unwrap();
         assert!(!told.to_string().contains("kw-canary"), "{told}");
     }
 }

@@ -1,9 +1,11 @@
-//! What a KMS token holds once opened: two dates in a JSON object.
+//! What a KMS token holds: two dates in a JSON object.
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Duration;
 
 use domain::Timestamp;
+use seal::DataKey;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::LoginRefused;
@@ -14,7 +16,7 @@ use crate::validity::Validity;
 /// Shape: `{"not_before": "YYYYMMDDTHHMMSSZ", "not_after": "YYYYMMDDTHHMMSSZ"}`; further keys are
 /// ignored, no key may come twice.
 /// Errors: [`LoginRefused::NotJson`], [`LoginRefused::MissingValidity`].
-pub(crate) fn read(plaintext: &[u8]) -> Result<Validity, LoginRefused> {
+pub fn read_kms_payload(plaintext: &[u8]) -> Result<Validity, LoginRefused> {
     let mut json = serde_json::Deserializer::from_slice(plaintext);
     let dates = json
         .deserialize_map(DatesVisitor)
@@ -26,6 +28,28 @@ pub(crate) fn read(plaintext: &[u8]) -> Result<Validity, LoginRefused> {
         not_after: date(dates.not_after).ok_or(LoginRefused::MissingValidity("not_after"))?,
     })
 }
+
+/// What a client encrypts to log in for `lifetime`, of which 3 minutes lie before `now`: they
+/// forgive a clock that is ahead.
+///
+/// Source: kmsauth 0.6.3, `KMSTokenGenerator`; vectors `confidant/kmsauth.json`, `client`.
+pub fn kms_payload(now: Timestamp, lifetime: Duration) -> (Validity, DataKey) {
+    let not_before = now.plus_seconds(-FORGIVEN);
+    let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    let validity = Validity {
+        not_before,
+        not_after: not_before.plus_seconds(seconds),
+    };
+    let text = format!(
+        r#"{{"not_before": "{}", "not_after": "{}"}}"#,
+        validity.not_before.compact(),
+        validity.not_after.compact()
+    );
+    (validity, DataKey::new(text.into_bytes().into_boxed_slice()))
+}
+
+/// How long before now a token begins. Units: seconds.
+pub(crate) const FORGIVEN: i64 = 180;
 
 #[derive(Default)]
 struct Dates {
@@ -71,9 +95,10 @@ mod tests {
 
     #[test]
     fn reads_what_clients_write() {
-        let validity =
-            read(br#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z"}"#)
-                .unwrap();
+        let validity = read_kms_payload(
+            br#"{"not_before": "20260115T115700Z", "not_after": "20260115T120700Z"}"#,
+        )
+        .unwrap();
         assert_eq!(validity.not_before.compact(), "20260115T115700Z");
         assert_eq!(validity.not_after.compact(), "20260115T120700Z");
     }
@@ -109,13 +134,22 @@ mod tests {
         LoginRefused::MissingValidity("not_before")
     )]
     fn refuses(#[case] plaintext: &str, #[case] expected: LoginRefused) {
-        assert_eq!(read(plaintext.as_bytes()), Err(expected));
+        assert_eq!(read_kms_payload(plaintext.as_bytes()), Err(expected));
     }
 
     proptest! {
         #[test]
+        fn what_is_made_is_read_back(seconds in 0_i64..250_000_000_000, minutes in 0_u64..100_000) {
+            let (made, payload) = kms_payload(
+                Timestamp::from_seconds(seconds),
+                Duration::from_secs(60 * minutes),
+            );
+            prop_assert_eq!(read_kms_payload(payload.expose()), Ok(made));
+        }
+
+        #[test]
         fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _any = read(&bytes);
+            let _any = read_kms_payload(&bytes);
         }
     }
 }

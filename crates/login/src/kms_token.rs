@@ -13,10 +13,11 @@ use crate::auth_keys::AuthKeys;
 use crate::diagnosis::Diagnoses;
 use crate::failure_budget::{FailureBudget, FailureLimits};
 use crate::flights::Flights;
+use crate::kms_payload::read_kms_payload;
 use crate::refused_tokens::RefusedTokens;
 use crate::token_context::Shown;
 use crate::validity::Validity;
-use crate::{LoginRefused, TokenContext, Username, kms_payload};
+use crate::{LoginRefused, TokenContext, Username};
 
 /// Which tokens count. The names in capitals are Confidant's settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -272,7 +273,7 @@ impl KmsTokens {
             Err(error) => return Err(self.why_closed(error, &wrapped, context).await),
         };
         let account = self.keys.account(kind, &opened.master).await?;
-        let validity = kms_payload::read(opened.key.expose())?;
+        let validity = read_kms_payload(opened.key.expose())?;
         self.check_length(username, validity)?;
         // Judged here too, so that a token out of its time is a failure and never kept.
         validity.check_now(self.clock.now(), self.settings.skew_seconds)?;

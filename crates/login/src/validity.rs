@@ -6,9 +6,11 @@ use crate::LoginRefused;
 
 /// A token's own limits, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Validity {
-    pub(crate) not_before: Timestamp,
-    pub(crate) not_after: Timestamp,
+pub struct Validity {
+    /// The first moment.
+    pub not_before: Timestamp,
+    /// The last moment.
+    pub not_after: Timestamp,
 }
 
 impl Validity {
@@ -16,7 +18,7 @@ impl Validity {
     ///
     /// Confidant compares only the seconds within a day, and so lets a token of ten days and ten
     /// minutes pass; here the whole length counts.
-    pub(crate) fn check_length(self, minutes: u32) -> Result<(), LoginRefused> {
+    pub fn check_length(self, minutes: u32) -> Result<(), LoginRefused> {
         let seconds = self
             .not_after
             .seconds()
@@ -41,7 +43,7 @@ impl Validity {
     }
 
     /// Refuses outside the window, with `skew` seconds of grace at both ends.
-    pub(crate) fn check_now(self, now: Timestamp, skew: u32) -> Result<(), LoginRefused> {
+    pub fn check_now(self, now: Timestamp, skew: u32) -> Result<(), LoginRefused> {
         let begin = self.not_before.plus_seconds(-i64::from(skew));
         let end = self.not_after.plus_seconds(i64::from(skew));
         if now < begin {

@@ -1,9 +1,18 @@
 //! Every recorded case of the real kmsauth 0.6.3, through our login with the clock at their time.
 
-use login::{BadUsername, KmsTokenSettings, LoginRefused};
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::Timestamp;
+use login::{
+    BadUsername, CachedToken, KmsTokenSettings, LoginRefused, TokenContext, Username, kms_payload,
+    read_kms_payload,
+};
 use serde_json::Value;
 
-use crate::world::{NOW, TO, World, kms_settings};
+use crate::world::{NOW, SOURCE, TO, World, kms_settings, request};
 
 /// Cases where we answer otherwise on purpose, and why.
 const REPAIRED: [(&str, &str); 2] = [
@@ -204,4 +213,70 @@ cases! {
     unknown_user_type => "unknown user type",
     key_given_as_arn => "key given as ARN",
     no_user_key_configured => "no user key configured",
+}
+
+/// The window of the real client, and both ways in which it sends its token.
+#[tokio::test]
+async fn our_client_makes_the_recorded_window_and_its_recorded_headers_log_in() {
+    let client = file()["client"].take();
+    let minutes = client["token_lifetime_minutes"].as_u64().expect("minutes");
+    let now = Timestamp::from_compact(NOW).expect("a time");
+    assert_eq!(client["now"], NOW);
+    let (validity, payload) = kms_payload(now, Duration::from_secs(60 * minutes));
+    let plaintext = std::str::from_utf8(payload.expose()).expect("text");
+    assert_eq!(client["plaintext"], plaintext);
+    assert_eq!(read_kms_payload(payload.expose()), Ok(validity));
+
+    let world = World::new();
+    let headers = client["auth_headers"].as_object().expect("headers");
+    assert_eq!(headers.len(), 2);
+    for sent in headers.values() {
+        let from = sent["X-Auth-From"].as_str().expect("a username");
+        let context = TokenContext::of(&Username::parse(from).expect("a username"), TO).pairs();
+        let token = world.kms.token(
+            "alias/authnz",
+            &context.iter().collect::<Vec<_>>(),
+            plaintext,
+        );
+        let basic = format!("Basic {}", STANDARD.encode(format!("{from}:{token}")));
+        for as_basic in [false, true] {
+            let values = |name: &'static str| {
+                let value = match name {
+                    "authorization" if as_basic => Some(basic.as_bytes()),
+                    "x-auth-from" if !as_basic => Some(from.as_bytes()),
+                    "x-auth-token" if !as_basic => Some(token.as_bytes()),
+                    _ => None,
+                };
+                value.into_iter()
+            };
+            let got = world.login.prove_headers(values, SOURCE, &request()).await;
+            assert_eq!(got.expect("proven").name, "svc-a", "{from} {as_basic}");
+        }
+    }
+}
+
+#[test]
+fn the_recorded_cache_file_is_read_and_written_and_used_as_long() {
+    let recorded = file()["client"]["cache_file"].take();
+    let content = &recorded["content"];
+    let cached = CachedToken::parse(content.to_string().as_bytes()).expect("a token cache");
+    let context = TokenContext::of(&Username::parse("2/service/svc-a").expect("good"), TO).pairs();
+    assert_eq!(cached.context, context);
+    assert_eq!(
+        recorded["reuse_while"],
+        "now <= not_after - 3 min and auth_context is equal"
+    );
+    let last = cached.not_after.plus_seconds(-180);
+    assert!(cached.serves(&context, "alias/authnz", last));
+    assert!(!cached.serves(&context, "alias/authnz", last.plus_seconds(1)));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = Path::new(recorded["path"].as_str().expect("a path"))
+        .file_name()
+        .expect("a name");
+    let path = folder.path().join(name);
+    cached.write(&path).expect("written");
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    assert_eq!(written, *content);
 }

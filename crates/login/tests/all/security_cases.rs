@@ -403,6 +403,7 @@ async fn case_10_basic_and_headers_that_differ_are_refused() {
     for (from, token, expected) in [
         ("2/service/svc-b", &b, Err(LoginRefused::TwoIdentities)),
         ("2/service/svc-b", &a, Err(LoginRefused::TwoIdentities)),
+        ("2/service/svc-a", &b, Err(LoginRefused::TwoIdentities)),
         ("2/service/svc-a", &a, Ok("svc-a".to_owned())),
     ] {
         let headers = |name: &'static str| {
@@ -605,8 +606,7 @@ async fn case_12_a_flood_from_many_sources_spends_a_bounded_number_of_calls() {
     );
 }
 
-#[tokio::test]
-async fn case_13_refused_token_headers_never_fall_back_to_a_browsers_login() {
+fn header_login() -> Browsers {
     let sessions = Sessions {
         key: CookieKey::new("secret"),
         cookie: "session".to_owned(),
@@ -614,12 +614,17 @@ async fn case_13_refused_token_headers_never_fall_back_to_a_browsers_login() {
         lifetime: 60,
         max_lifetime: 60,
     };
-    let browsers = Browsers::Header(HeaderLogin {
+    Browsers::Header(HeaderLogin {
         username_header: "x-user".to_owned(),
         email_header: "x-email".to_owned(),
         sessions: Arc::new(sessions),
-    });
-    let world = World::new().with_browsers(browsers, "10.0.0.0/8".parse().expect("a network"));
+    })
+}
+
+#[tokio::test]
+async fn case_13_refused_token_headers_never_fall_back_to_a_browsers_login() {
+    let world =
+        World::new().with_browsers(header_login(), "10.0.0.0/8".parse().expect("a network"));
     let asked = RefCell::new(Vec::new());
     let headers = |name: &str| {
         asked.borrow_mut().push(name.to_owned());
@@ -676,6 +681,67 @@ async fn clients_behind_a_named_proxy_have_their_own_budgets_of_refusals() {
     let token = world.service_token("svc-a");
     assert_eq!(from("192.0.2.1", &token).await, Err(Refusal::Limited));
     assert_eq!(from("192.0.2.2", &token).await, Ok("svc-a".to_owned()));
+}
+
+#[tokio::test]
+async fn case_13_proven_token_headers_with_a_browsers_login_are_the_token_only() {
+    let world =
+        World::new().with_browsers(header_login(), "10.0.0.0/8".parse().expect("a network"));
+    let token = world.service_token("svc-a");
+    let headers = |name: &str| {
+        let value: Option<&[u8]> = match name {
+            "x-auth-from" => Some(b"2/service/svc-a"),
+            "x-auth-token" => Some(token.as_bytes()),
+            "cookie" => Some(b"session=good"),
+            "x-user" => Some(b"ann"),
+            "x-email" => Some(b"ann@example.com"),
+            _ => None,
+        };
+        value.into_iter()
+    };
+    let proved = world.login.prove_request(headers, SOURCE, &request()).await;
+    let proved = proved.expect("proven");
+    assert_eq!(proved.who.name, "svc-a");
+    assert!(proved.session.is_none(), "no cookie and no XSRF token");
+}
+
+#[tokio::test]
+async fn verified_tokens_kept_are_bounded() {
+    let world = World::with_kms(KmsTokenSettings {
+        cache_size: 10,
+        ..kms_settings()
+    });
+    let tokens: Vec<_> = (0..200)
+        .map(|n| {
+            let name = format!("svc-{n}");
+            (format!("2/service/{name}"), world.service_token(&name))
+        })
+        .collect();
+    for round in 1..=2 {
+        for (username, token) in &tokens {
+            assert!(world.prove(username, token).await.is_ok(), "round {round}");
+        }
+    }
+    let remembered = 400 - world.kms.count();
+    assert!(remembered <= 20, "{remembered} of 200 were remembered");
+}
+
+#[tokio::test]
+async fn case_11_a_withdrawn_permission_is_told_as_such_and_lets_nobody_in() {
+    let world = World::new();
+    let token = world.service_token("svc-a");
+    assert!(world.prove("2/service/svc-a", &token).await.is_ok());
+    world.kms.denied.store(true, Ordering::SeqCst);
+    world.clock.pass(Duration::from_secs(300));
+    let told = world
+        .prove("2/service/svc-a", &token)
+        .await
+        .expect_err("withdrawn");
+    assert_eq!(told.refusal(), Refusal::Refused);
+    assert_eq!(
+        told.to_string(),
+        r#"the token's key cannot be used under from="svc-a" to="confidant-testing" user_type="service": missing permission kms:Decrypt"#
+    );
 }
 
 #[tokio::test]

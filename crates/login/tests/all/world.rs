@@ -252,6 +252,8 @@ pub(crate) struct CountingKms {
     pub(crate) disabled: Mutex<HashSet<String>>,
     /// Decrypt cannot be reached.
     pub(crate) down: AtomicBool,
+    /// Decrypt is not allowed to us.
+    pub(crate) denied: AtomicBool,
     /// DescribeKey cannot be reached.
     pub(crate) describe_down: AtomicBool,
     /// A Decrypt waits until it gets one of these.
@@ -267,6 +269,7 @@ impl CountingKms {
             describes: AtomicU64::new(0),
             disabled: Mutex::default(),
             down: AtomicBool::new(false),
+            denied: AtomicBool::new(false),
             describe_down: AtomicBool::new(false),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         })
@@ -348,6 +351,9 @@ impl KeyService for CountingKms {
         self.gate.acquire().await.expect("never closed").forget();
         if self.down.load(Ordering::SeqCst) {
             return Err(KeyError::Unavailable("connection refused".to_owned()));
+        }
+        if self.denied.load(Ordering::SeqCst) {
+            return Err(KeyError::Denied("kms:Decrypt".to_owned()));
         }
         let opened = self
             .open(&wrapped.0, context)
