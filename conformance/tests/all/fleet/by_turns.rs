@@ -79,22 +79,24 @@ fn play_a_card(
     cards: &mut Vec<(&'static Operation, Side)>,
     stage: &mut Stage<'_>,
 ) -> (&'static Operation, Vec<Shown>) {
-    if cards.is_empty() {
-        for operation in OPERATIONS {
-            for side in [Side::Keepward, Side::Confidant] {
-                cards.extend(std::iter::repeat_n((operation, side), operation.weight));
+    let mut stuck = 0;
+    loop {
+        // When what is left waits for something, others bring it.
+        if cards.is_empty() || stuck > 2 * cards.len() {
+            for operation in OPERATIONS {
+                for side in [Side::Keepward, Side::Confidant] {
+                    cards.extend(std::iter::repeat_n((operation, side), operation.weight));
+                }
             }
         }
-    }
-    loop {
         let place = stage.draw.below(cards.len());
         let (operation, side) = cards[place];
         stage.side = side;
-        // One that needs what nobody has made yet stays for later.
         if let Some(shown) = (operation.play)(stage) {
             cards.swap_remove(place);
             return (operation, shown);
         }
+        stuck += 1;
     }
 }
 

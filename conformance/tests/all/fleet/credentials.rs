@@ -23,7 +23,8 @@ impl Credential {
 }
 
 pub(super) fn create_credential(stage: &mut Stage<'_>) -> Option<Vec<Shown>> {
-    let (name, number) = stage.new_name();
+    let (new, number) = stage.new_name();
+    let name = stage.freed_names.pop().unwrap_or(new);
     let mut keys = vec![format!("k{number}_a"), format!("k{number}_b")];
     if stage.draw.chance(4) {
         keys.push(SHARED_KEY.to_owned());
@@ -77,6 +78,34 @@ pub(super) fn rename_credential(stage: &mut Stage<'_>) -> Option<Vec<Shown>> {
     }
     stage.credentials[position].name = name;
     Some(put_credential(stage, position, body, fields))
+}
+
+/// One of the two disables it, and Confidant, which alone can, moves it into its archive table.
+pub(super) fn archive_credential(stage: &mut Stage<'_>) -> Option<Vec<Shown>> {
+    let mapped = |id: &String| {
+        stage
+            .services
+            .values()
+            .any(|service| service.mapped.contains(id))
+    };
+    let unmapped: Vec<usize> = (0..stage.credentials.len())
+        .filter(|position| !mapped(&stage.credentials[*position].id))
+        .collect();
+    let position = unmapped[stage.draw.position(unmapped.len())?];
+    let Credential { id, name, keys, .. } = stage.credentials.swap_remove(position);
+    let path = format!("{PATH}/{id}");
+    let (pairs, _) = pairs(stage, &keys);
+    let disabled = json!({ "name": name, "credential_pairs": pairs, "enabled": false });
+    stage.fleet.write(stage.side, "PUT", &path, &disabled);
+    let archive = format!("{path}/archive");
+    stage
+        .fleet
+        .write(Side::Confidant, "POST", &archive, &json!({ "force": true }));
+    for path in [path, format!("/v1/archive/credentials/{id}")] {
+        assert_eq!(stage.fleet.read_alike(&path).status, 404, "{path}");
+    }
+    stage.freed_names.push(name);
+    Some(Vec::new())
 }
 
 /// Both refuse it.

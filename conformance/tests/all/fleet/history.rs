@@ -1,5 +1,7 @@
 //! Reverts, and the reads of what was.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::blind_credentials;
@@ -44,10 +46,14 @@ pub(super) fn revert_service(stage: &mut Stage<'_>) -> Option<Vec<Shown>> {
     let mut fields = Map::new();
     if let Some(then) = revert(stage, &path, before) {
         let revision = before + 1;
+        // What has been archived away since does not come back.
+        let all = stage.credentials.iter().chain(&stage.blind_credentials);
+        let there: BTreeSet<&str> = all.map(|credential| credential.id.as_str()).collect();
         let ids = |list: &str| -> Vec<String> {
             let mapped = then[list].as_array().into_iter().flatten();
-            mapped
-                .filter_map(|one| Some(one["id"].as_str()?.to_owned()))
+            let ids = mapped.filter_map(|one| one["id"].as_str());
+            ids.filter(|id| there.contains(id))
+                .map(str::to_owned)
                 .collect()
         };
         let (credentials, blind) = (ids("credentials"), ids("blind_credentials"));

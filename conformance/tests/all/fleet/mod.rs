@@ -22,6 +22,9 @@ use crate::world;
 /// The table of both.
 const TABLE: &str = "confidant-fleet";
 
+/// Where Confidant moves what it archives.
+const ARCHIVE: &str = "confidant-fleet-archive";
+
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
@@ -46,7 +49,7 @@ impl Fleet {
         let user = world::kms_login(&ours, "user", "ops");
         // It makes the table.
         let keepward = ours.serve().expect("Keepward starts");
-        let old = Program::confidant(testkit::confidant());
+        let old = Program::confidant(testkit::confidant()).set("DYNAMODB_TABLE_ARCHIVE", ARCHIVE);
         let confidant = world::on_moto(old, &moto, TABLE, folder.path())
             .serve()
             .expect("Confidant starts");
@@ -90,16 +93,22 @@ impl Fleet {
         answer.body
     }
 
-    /// What both read: it must be the same.
+    /// What both read: it must be the same, and there.
     fn read(&self, path: &str) -> Value {
+        let answer = self.read_alike(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// What both answer to a read: it must be the same.
+    fn read_alike(&self, path: &str) -> Answer {
         let [ours, theirs] = [Side::Keepward, Side::Confidant].map(|side| {
             let mut answer = self.send(side, "GET", path, None);
             in_order(&mut answer.body);
             answer
         });
         assert_eq!(ours, theirs, "left Keepward, right Confidant: {path}");
-        assert_eq!(ours.status, 200, "{path}: {}", ours.body);
-        ours.body
+        ours
     }
 
     /// All items of the table that are Confidant's, by id.

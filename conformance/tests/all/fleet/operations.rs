@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::blind_credentials::{create_blind_credential, update_blind_credential};
 use super::credentials::{
-    Credential, create_credential, rename_credential, take_a_taken_name, update_credential,
+    Credential, archive_credential, create_credential, rename_credential, take_a_taken_name,
+    update_credential,
 };
 use super::history::{revert_blind_credential, revert_credential, revert_service};
 use super::services::{Service, create_service, map_credentials};
@@ -32,6 +33,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("rename a credential", 3, rename_credential),
     operation("take a name that is taken", 1, take_a_taken_name),
     operation("revert a credential", 3, revert_credential),
+    operation("archive a credential", 1, archive_credential),
     operation("create a service", 1, create_service),
     operation("map credentials", 4, map_credentials),
     operation("revert a service", 2, revert_service),
@@ -65,6 +67,8 @@ pub(super) struct Stage<'f> {
     pub(super) draw: Draw,
     pub(super) fleet: &'f Fleet,
     pub(super) credentials: Vec<Credential>,
+    /// Names of credentials that Confidant has archived away, free again.
+    pub(super) freed_names: Vec<String>,
     pub(super) blind_credentials: Vec<Credential>,
     pub(super) services: BTreeMap<String, Service>,
     /// What both read of each revision, by path and number.
@@ -79,6 +83,7 @@ impl<'f> Stage<'f> {
             draw,
             fleet,
             credentials: Vec::new(),
+            freed_names: Vec::new(),
             blind_credentials: Vec::new(),
             services: BTreeMap::new(),
             seen: BTreeMap::new(),
