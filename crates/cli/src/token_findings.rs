@@ -253,6 +253,18 @@ fn of_client_key_token(
     found
 }
 
+/// The username that a token of this context goes with.
+pub(crate) fn username_of(encrypted: &Context) -> Option<Finding> {
+    let from = encrypted.get("from")?;
+    let username = match encrypted.get("user_type") {
+        Some(kind) => format!("2/{kind}/{from}"),
+        None => from.clone(),
+    };
+    Some(note(format!(
+        "the username that goes with this context is {username}"
+    )))
+}
+
 /// What differs between the context that a client encrypted under and the one the server tries.
 pub(crate) fn of_context(
     encrypted: &Context,
@@ -421,6 +433,22 @@ mod tests {
         assert_eq!(
             faults(&found),
             ["the token opens but holds no proper JSON object"]
+        );
+    }
+
+    #[rstest]
+    #[case::version_2(&[("from", "alice"), ("user_type", "user")], Some("is 2/user/alice"))]
+    #[case::version_1(&[("from", "web"), ("to", "confidant")], Some("is web"))]
+    #[case::nothing(&[], None)]
+    fn a_context_tells_its_username(
+        #[case] pairs: &[(&str, &str)],
+        #[case] expected: Option<&str>,
+    ) {
+        let told = username_of(&context(pairs)).map(|finding| finding.text);
+        assert_eq!(told.is_some(), expected.is_some());
+        assert!(
+            told.unwrap_or_default()
+                .ends_with(expected.unwrap_or_default())
         );
     }
 

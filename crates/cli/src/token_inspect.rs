@@ -20,7 +20,7 @@ use crate::output;
 use crate::token_findings::of_payload;
 use crate::token_findings::{
     Context, Finding, Kind, fault, good, note, of_cache, of_context, of_token, of_username,
-    tried_by_the_server,
+    tried_by_the_server, username_of,
 };
 
 /// A username and a token as far as they were given.
@@ -49,6 +49,9 @@ pub(crate) fn run(asked: &Inspect) -> Outcome {
     }
     let to = asked.to.as_deref();
     let encrypted = given.encrypted(asked);
+    if given.username.is_none() {
+        found.extend(username_of(&encrypted));
+    }
     let now = SystemClock::new().now();
     match &given.token {
         Some(token) => {
@@ -106,7 +109,7 @@ fn tell(asked: &Inspect, found: &[Finding]) -> Outcome {
                 Kind::Note => "note",
                 Kind::Good => "good",
             };
-            text.push_str(&format!("{word:<6} {}\n", finding.text));
+            text.push_str(&format!("{word:<6} {}\n", client::printable(&finding.text)));
         }
         output::text(&text)?;
     }

@@ -7,7 +7,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use login::{KmsTokenSettings, LoginRefused, Refusal, Refusals, Username};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use domain::{LoginMethod, Principal, PrincipalKind};
+use login::{KmsTokenSettings, LoginRefused, NewClientKey, Refusal, Refusals, Username};
 use rstest::rstest;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -210,6 +213,174 @@ async fn each_refusal_is_logged_under_its_request_with_its_exact_reason_and_with
             !line.contains(&token[..16]) && !line.contains("canary"),
             "{line}"
         );
+    }
+}
+
+/// The three login headers of one request.
+struct Headers {
+    authorization: Option<String>,
+    from: Option<String>,
+    token: Option<String>,
+}
+
+impl Headers {
+    fn pair(from: &str, token: &str) -> Self {
+        Self {
+            authorization: None,
+            from: Some(from.to_owned()),
+            token: Some(token.to_owned()),
+        }
+    }
+
+    fn basic(pair: &str) -> Self {
+        Self {
+            authorization: Some(format!("Basic {}", STANDARD.encode(pair))),
+            from: None,
+            token: None,
+        }
+    }
+
+    async fn ask(&self, world: &World) -> LoginRefused {
+        let values = |name: &'static str| {
+            let value = match name {
+                "authorization" => &self.authorization,
+                "x-auth-from" => &self.from,
+                "x-auth-token" => &self.token,
+                _ => &None,
+            };
+            value.iter().map(String::as_bytes)
+        };
+        let got = world.login.prove_headers(values, SOURCE, &request()).await;
+        got.expect_err("refused")
+    }
+}
+
+/// What a client key's token is made of, which is then sent with the username `2/service/svc-a`.
+fn key_token(world: &World, kind: PrincipalKind, name: &str, to: &str) -> String {
+    let mut file = world.file(kind, name);
+    file.to = Some(to.to_owned());
+    let (_, token) = file
+        .mint(&**world.keep.clock(), Duration::from_secs(600))
+        .expect("a token");
+    token.expose().to_owned()
+}
+
+type Made = fn(&World) -> Headers;
+
+#[rstest]
+#[case::nothing(
+    |_: &World| Headers { authorization: None, from: None, token: None },
+    "no credentials presented"
+)]
+#[case::two_identities(
+    |_: &World| Headers { from: Some("eve".to_owned()), token: Some("AQID".to_owned()), ..Headers::basic("svc-a:AQID") },
+    "Basic credentials and X-Auth headers differ"
+)]
+#[case::no_colon(|_: &World| Headers::basic("svc-a"), "the Basic credentials have no colon")]
+#[case::no_token(|_: &World| Headers::pair(V2, ""), "the token is empty")]
+#[case::no_username(|_: &World| Headers::pair("", "AQID"), "the username is empty")]
+#[case::long_username(
+    |_: &World| Headers::pair(&"u".repeat(1_025), "AQID"),
+    "the username has 1025 bytes, at most 1024 are taken"
+)]
+#[case::long_token(
+    |_: &World| Headers::pair(V2, &"A".repeat(4_097)),
+    "the token has 4097 bytes, at most 4096 are taken"
+)]
+#[case::not_base64(|_: &World| Headers::pair(V2, "kw-canary 7f3a!"), "the token is not base64")]
+#[case::version(
+    |_: &World| Headers::pair("2.0/service/svc-a", "AQID"),
+    "the version in the username is no plain number"
+)]
+#[case::cut_client_key(
+    |_: &World| Headers::pair(V2, "S1dDSwE="),
+    "a client key's token is malformed: too short"
+)]
+#[case::other_server(
+    |world: &World| Headers::pair(V2, &key_token(world, PrincipalKind::Service, "svc-a", "elsewhere")),
+    r#"the token is for another server: its `to` is "elsewhere", AUTH_CONTEXT here is "confidant-testing""#
+)]
+#[case::other_name(
+    |world: &World| Headers::pair(V2, &key_token(world, PrincipalKind::Service, "svc-b", TO)),
+    r#"name of the username is "svc-a", but of the token "svc-b""#
+)]
+#[case::other_type(
+    |world: &World| Headers::pair(V2, &key_token(world, PrincipalKind::User, "svc-a", TO)),
+    r#"user_type of the username is "service", but of the token "user""#
+)]
+#[tokio::test]
+async fn headers_and_client_keys_are_refused_with_their_exact_reason_and_without_what_they_held(
+    #[case] made: Made,
+    #[case] reason: &str,
+) {
+    let world = World::new();
+    let headers = made(&world);
+    let mut told = None;
+    let lines = logged(async { told = Some(headers.ask(&world).await) }).await;
+    assert_eq!(told.expect("refused").to_string(), reason);
+    let [line] = &lines[..] else {
+        panic!("one line: {lines:?}")
+    };
+    let head = "WARN login::login: login refused request=abababababababababababababababab source=10.0.0.1 name=";
+    assert!(
+        line.starts_with(head) && line.ends_with(&format!("reason={reason}")),
+        "{line}"
+    );
+    let token = headers.token.unwrap_or_default();
+    assert!(!line.contains("canary") && (token.len() < 16 || !line.contains(&token[..16])));
+}
+
+#[tokio::test]
+async fn an_unknown_a_forged_and_an_expired_client_key_are_told_apart_in_the_log_only() {
+    let world = World::new();
+    let file = world.file(PrincipalKind::Service, "svc-a");
+    let id = file.id();
+    let (username, token) = file
+        .mint(&**world.keep.clock(), Duration::from_secs(600))
+        .expect("a token");
+    let unknown = world.prove(&username, token.expose()).await;
+    let unknown = unknown.expect_err("not registered");
+    assert_eq!(
+        unknown.to_string(),
+        format!("client key {id} is unknown or revoked")
+    );
+    let key = NewClientKey {
+        public_key: file.public_key().as_bytes().to_vec(),
+        kind: file.kind,
+        name: file.name.clone(),
+        account: None,
+        days: 1,
+    };
+    let operator = Principal {
+        kind: PrincipalKind::User,
+        name: "operator".to_owned(),
+        login: LoginMethod::ClientKey,
+        account: None,
+    };
+    world
+        .client_keys
+        .issue(&operator, &request(), &key)
+        .await
+        .expect("registered");
+    let mut bytes = URL_SAFE_NO_PAD.decode(token.expose()).expect("base64");
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    let forged = world.prove(&username, &STANDARD.encode(bytes)).await;
+    let forged = forged.expect_err("forged");
+    assert_eq!(
+        forged.to_string(),
+        "the signature is not of the registered key"
+    );
+    world.clock.pass(Duration::from_secs(86_401));
+    let (_, token) = file
+        .mint(&**world.keep.clock(), Duration::from_secs(600))
+        .expect("a token");
+    let expired = world.prove(&username, token.expose()).await;
+    let expired = expired.expect_err("expired");
+    assert_eq!(expired.to_string(), format!("client key {id} expired"));
+    for told in [unknown, forged, expired] {
+        assert_eq!(told.refusal(), Refusal::Refused);
     }
 }
 
