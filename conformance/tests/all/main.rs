@@ -7,6 +7,7 @@ mod client_calls;
 mod clients;
 mod command_line;
 mod demo;
+mod doctor;
 mod exec;
 mod fleet;
 mod formats;

@@ -19,6 +19,8 @@ use crate::{create, table_errors};
 pub struct Inspected {
     /// What differs from the schema that was asked for, and what to do; `None` when it fits.
     pub differs: Option<String>,
+    /// Its ARN, for policies.
+    pub arn: Option<String>,
     /// Its items, as counted some hours ago.
     pub items: u64,
     /// Its provisioned read units; `None` when it is paid by request.
@@ -58,6 +60,7 @@ pub(crate) async fn inspect(reads: &Client, schema: &Schema) -> Result<Inspected
         .and_then(|units| u64::try_from(units).ok());
     Ok(Inspected {
         differs,
+        arn: table.table_arn().map(str::to_owned),
         items: table
             .item_count()
             .and_then(|count| u64::try_from(count).ok())

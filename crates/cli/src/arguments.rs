@@ -57,6 +57,8 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Try everything behind the settings: tables, permissions, keys, clock, folders
+    Doctor(crate::doctor_command::Doctor),
     /// Examine a table of Confidant's before switching to Keepward; changes nothing
     Preflight(crate::preflight_command::Preflight),
     /// For who runs the server: works on its files, not through its API

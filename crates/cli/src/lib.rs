@@ -17,6 +17,8 @@ mod confidant_format;
 mod config_command;
 mod credential_command;
 mod demo;
+mod doctor;
+mod doctor_command;
 mod environment;
 mod exec_command;
 mod exit;
@@ -91,6 +93,7 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         Command::Blind(command) => blind_command::run(command),
         Command::Exec(exec) => exec_command::run(&exec),
         Command::Completions { shell } => completions::run(shell),
+        Command::Doctor(doctor) => doctor_command::run(file, &doctor),
         Command::Preflight(preflight) => preflight_command::run(file, &preflight),
         Command::Admin(command) => admin_command::run(file, command),
     }

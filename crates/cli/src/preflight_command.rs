@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use clap::Args;
+#[cfg(feature = "aws")]
+use confidant::Confidant;
 use confidant::preflight::{Counted, Finding, Opening, Pace, Verdict, survey};
-use confidant::{Confidant, Encryption, Error};
+use confidant::{Encryption, Error};
 use keep::{Items, KeyError, TableError, TableName};
 use serde_json::json;
 use server::Config;
-use server::settings::Backend;
+use server::settings::{Aws, Backend};
 
 use crate::exit::{Failure, Kind, Outcome, internal};
 use crate::ports::{self, Opened};
@@ -59,11 +61,6 @@ pub(crate) fn run(file: Option<&Path>, asked: &Preflight) -> Outcome {
 async fn examine(config: &Config, asked: &Preflight) -> Outcome {
     let opened = ports::open_to_examine(config).await?;
     let layout = Layout::of(config, &opened).await?;
-    let encryption = if config.confidant.encrypt {
-        Encryption::Fernet
-    } else {
-        Encryption::DangerNone
-    };
     let pace = Pace(
         asked
             .read_units
@@ -76,7 +73,7 @@ async fn examine(config: &Config, asked: &Preflight) -> Outcome {
     let progress = Progress::of(layout.items);
     let verdict = survey(
         (items, &*opened.clock),
-        (&opened.table, encryption),
+        (&opened.table, sealed_as(config)),
         pace,
         opening,
         |told| progress.tell(told.items, "items"),
@@ -105,48 +102,62 @@ async fn examine(config: &Config, asked: &Preflight) -> Outcome {
 }
 
 /// How the table is made, as far as that can be seen.
-struct Layout {
+#[derive(Default)]
+pub(crate) struct Layout {
     /// What is wrong with it.
-    wrong: Option<String>,
+    pub(crate) wrong: Option<String>,
+    /// Its items, counted some hours ago.
     items: Option<u64>,
-    read_units: Option<u64>,
+    /// Its provisioned read units.
+    pub(crate) read_units: Option<u64>,
+    pub(crate) arn: Option<String>,
+    /// What time its servers have, in seconds.
+    pub(crate) answered_at: Option<i64>,
 }
 
 impl Layout {
-    #[cfg(feature = "aws")]
     async fn of(config: &Config, opened: &Opened) -> Outcome<Self> {
         let Backend::Aws(aws) = &config.backend else {
-            return Ok(Self::of_ours());
+            // The embedded table is made by this program.
+            return Ok(Self::default());
         };
-        let schema = Confidant::schema(&opened.table);
-        match crate::aws_ports::inspect(aws, &opened.clock, &schema).await {
-            Ok(inspected) => Ok(Self {
-                wrong: inspected.differs,
-                items: Some(inspected.items),
-                read_units: inspected.read_units,
-            }),
+        match Self::inspect(aws, opened).await {
+            Ok(layout) => Ok(layout),
             Err(error @ TableError::Denied(_)) => Ok(Self {
                 wrong: Some(format!("the layout was not examined: {error}")),
-                items: None,
-                read_units: None,
+                ..Self::default()
             }),
             Err(error) => Err(failure(&opened.table, error.into())),
         }
     }
 
-    #[cfg(not(feature = "aws"))]
-    #[expect(clippy::unused_async, reason = "the same shape as with AWS")]
-    async fn of(_config: &Config, _opened: &Opened) -> Outcome<Self> {
-        Ok(Self::of_ours())
+    /// Looks at a table on AWS.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn inspect(aws: &Aws, opened: &Opened) -> Result<Self, TableError> {
+        let schema = Confidant::schema(&opened.table);
+        let inspected = crate::aws_ports::inspect(aws, &opened.clock, &schema).await?;
+        Ok(Self {
+            wrong: inspected.differs,
+            items: Some(inspected.items),
+            read_units: inspected.read_units,
+            arn: inspected.arn,
+            answered_at: inspected.answered_at,
+        })
     }
 
-    /// The embedded table is made by this program.
-    fn of_ours() -> Self {
-        Self {
-            wrong: None,
-            items: None,
-            read_units: None,
-        }
+    #[cfg(not(feature = "aws"))]
+    #[expect(clippy::unused_async, reason = "the same shape as with AWS")]
+    pub(crate) async fn inspect(_aws: &Aws, _opened: &Opened) -> Result<Self, TableError> {
+        Ok(Self::default())
+    }
+}
+
+/// How values are expected to be sealed.
+pub(crate) fn sealed_as(config: &Config) -> Encryption {
+    if config.confidant.encrypt {
+        Encryption::Fernet
+    } else {
+        Encryption::DangerNone
     }
 }
 
@@ -264,7 +275,8 @@ impl Report<'_> {
     }
 }
 
-fn failure(table: &TableName, error: Error) -> Failure {
+/// Why a table could not be examined.
+pub(crate) fn failure(table: &TableName, error: Error) -> Failure {
     let denied = |action: &str| {
         Failure::new(Kind::Denied, format!("missing permission {action}")).hint(
             "nothing was changed; allow it to the role of this shell and run the command again",

@@ -81,7 +81,7 @@ fn before(client: &Client, id: &str) -> Outcome<Value> {
 }
 
 /// What a service has, in the form in which it is written.
-fn mapped(service: &Value) -> Map<String, Value> {
+pub(crate) fn mapped(service: &Value) -> Map<String, Value> {
     let ids = |field: &str| -> Value {
         let list = service.get(field).and_then(Value::as_array);
         list.into_iter()

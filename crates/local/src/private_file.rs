@@ -104,6 +104,20 @@ pub(crate) fn directory(path: &Path) -> Result<(), LocalError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(LocalError::io(path)(error)),
     }
+    check_directory(path)
+}
+
+/// Looks at a directory without making it: whether it is there, and then, that it is one, that it
+/// is ours and that others cannot look inside.
+pub fn look_at_directory(path: &Path) -> Result<bool, LocalError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => check_directory(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(LocalError::io(path)(error)),
+    }
+}
+
+fn check_directory(path: &Path) -> Result<(), LocalError> {
     // A link to a directory is a decision of whoever may write the parent; what it leads to is checked.
     let metadata = fs::metadata(path).map_err(LocalError::io(path))?;
     if !metadata.is_dir() {

@@ -202,3 +202,29 @@ async fn a_missing_right_is_named() {
         Err(TableError::Denied("dynamodb:CreateTable".to_owned()))
     );
 }
+
+#[tokio::test]
+async fn a_table_is_looked_at_without_a_change() {
+    let (table, _) = fresh_table("looked_at").await;
+    let seen = table.inspect(&confidant_schema("looked_at")).await.unwrap();
+    assert_eq!((seen.differs, seen.read_units), (None, Some(10)));
+    assert_eq!(
+        seen.arn.as_deref(),
+        Some("arn:aws:dynamodb:us-east-1:123456789012:table/looked_at")
+    );
+    // 2020-01-01, before this test was written.
+    assert!(seen.answered_at.is_some_and(|at| at > 1_577_836_800));
+
+    let nowhere = table.inspect(&confidant_schema("looked_at_nowhere")).await;
+    assert!(
+        matches!(nowhere, Err(TableError::NoSuchTable(_))),
+        "{nowhere:?}"
+    );
+    Moto::shared().load("looked_at_stash", "stash", &[]);
+    let other = table.inspect(&confidant_schema("looked_at_stash")).await;
+    let differs = other.unwrap().differs.unwrap();
+    assert!(differs.contains("wanted is (id HASH S)"), "{differs}");
+    let made = Moto::shared().calls_by("looked_at");
+    let made = made.iter().filter(|call| call.operation() == "CreateTable");
+    assert_eq!(made.count(), 1, "the one of this test");
+}

@@ -121,7 +121,7 @@ impl Finding {
             ),
             Self::Overwritten { .. } => (
                 "current items that differ from the copy of their revision",
-                "Two writers were at work at once and one was lost. Nothing mends it by itself; compare the two.",
+                "Two writers were at work at once and one was lost. `keepward doctor --repair ID` compares the two.",
             ),
             Self::NotArchived { .. } => (
                 "current items without a copy in the history",
@@ -129,7 +129,8 @@ impl Finding {
             ),
             Self::ArchivedAhead { .. } => (
                 "copies above the current revision",
-                "Left by writes that failed half-way. Harmless: their numbers are skipped.",
+                "Left by writes that failed half-way, whose numbers are skipped; or an old server set the current item back. \
+                 `keepward doctor --repair ID` compares the two.",
             ),
             Self::ArchivedAlone { .. } => (
                 "copies of things that are not there",

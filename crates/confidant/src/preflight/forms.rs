@@ -56,9 +56,28 @@ impl OldForm {
 
 /// A digest of what an item says, equal for a current item and its copy in the history, and the
 /// older layouts it was found in.
+pub(super) fn content_and_forms(kind: Kind, item: &Item) -> (u64, BTreeSet<OldForm>) {
+    let (said, forms) = said(kind, item);
+    let mut hasher = DefaultHasher::new();
+    said.hash(&mut hasher);
+    (hasher.finish(), forms)
+}
+
+/// The names of the attributes in which two items say different things.
+pub(super) fn differing(kind: Kind, one: &Item, other: &Item) -> Vec<String> {
+    let ((one, _), (other, _)) = (said(kind, one), said(kind, other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| one.get(*name) != other.get(*name))
+        .cloned()
+        .collect()
+}
+
+/// What an item says in the layout of today, whatever its own.
 ///
 /// Dates of writing and of reading are left out: the two copies are written one after the other.
-pub(super) fn content_and_forms(kind: Kind, item: &Item) -> (u64, BTreeSet<OldForm>) {
+fn said(kind: Kind, item: &Item) -> (Item, BTreeSet<OldForm>) {
     let mut forms = BTreeSet::new();
     let mut said = item.clone();
     let before = said.len();
@@ -99,9 +118,7 @@ pub(super) fn content_and_forms(kind: Kind, item: &Item) -> (u64, BTreeSet<OldFo
     for name in NOT_COMPARED {
         said.remove(*name);
     }
-    let mut hasher = DefaultHasher::new();
-    said.hash(&mut hasher);
-    (hasher.finish(), forms)
+    (said, forms)
 }
 
 /// Where the current item and its copy differ rightly.

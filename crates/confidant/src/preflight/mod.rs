@@ -3,6 +3,7 @@
 //! [`Preflight`] takes item after item and judges them together; it is pure. [`survey`] walks a
 //! table for it, reading only. `forms` knows the older layouts, `finding` the words.
 
+mod clash;
 mod finding;
 mod forms;
 mod survey;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keep::Item;
 
+pub use self::clash::{Clash, Side, clash};
 pub use self::finding::Finding;
 pub use self::forms::OldForm;
 pub use self::survey::{Opening, Pace, Progress, survey};

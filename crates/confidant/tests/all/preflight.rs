@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use confidant::Encryption;
-use confidant::preflight::{Counted, Finding, OldForm, Opening, Pace, Preflight, Verdict, survey};
+use confidant::preflight::{
+    Counted, Finding, OldForm, Opening, Pace, Preflight, Verdict, clash, survey,
+};
 use keep::{
     Action, BatchGot, Consistency, Item, Items, Key, KeyError, KeyService, MasterKey, Page, Query,
     Scan, Schema, Table, TableError, TableName, Unwrapped, Value,
@@ -563,4 +565,60 @@ async fn a_missing_right_to_open_stops_the_survey_and_is_no_finding() {
         matches!(&refused, Err(confidant::Error::Key(KeyError::Denied(action))) if action == "kms:Decrypt"),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_current_item_is_compared_with_the_newest_of_its_history() {
+    let house = House::new().await;
+    for item in clean() {
+        house.put_like_old(item).await;
+    }
+    let compared = async |id: &str| {
+        let items = Items::new(&*house.table, &*house.clock, &local::SystemRandom);
+        clash(items, &house.name, id).await.unwrap()
+    };
+    for id in [CREDENTIAL, BLIND, SERVICE] {
+        assert_eq!(compared(id).await, None, "{id}");
+    }
+
+    // Another write of the same number, as two old servers at once make it.
+    let copy = |name, value| with(&format!("{CREDENTIAL}-1"), name, Some(value));
+    for item in copy("name", Value::s("theirs")) {
+        house.put_like_old(item).await;
+    }
+    let told = compared(CREDENTIAL).await.unwrap();
+    assert_eq!(told.differing, ["name"]);
+    assert_eq!(told.history.unwrap().revision, 1);
+
+    // A write that stands in the history alone.
+    let ahead = [("revision", Value::n(2)), ("account", Value::s("other"))];
+    let ahead = and_copy(&format!("{SERVICE}-1"), &format!("{SERVICE}-2"), &ahead);
+    house.put_like_old(ahead.last().unwrap().clone()).await;
+    let told = compared(SERVICE).await.unwrap();
+    assert_eq!(
+        (told.current.revision, told.history.unwrap().revision),
+        (1, 2)
+    );
+    assert_eq!(told.differing, ["account", "revision"]);
+
+    // No copy at all.
+    let alone = and_copy(SERVICE, "alone", &[]);
+    house.put_like_old(alone.last().unwrap().clone()).await;
+    let told = compared("alone").await.unwrap();
+    assert_eq!((told.kind.as_str(), told.history), ("service", None));
+}
+
+#[rstest]
+#[case::nothing("no-such-id")]
+#[case::a_copy_in_the_history("svc-b-1")]
+#[case::one_of_our_own("kw/name/00")]
+#[tokio::test]
+async fn what_is_no_current_item_is_not_compared(#[case] id: &str) {
+    let house = House::new().await;
+    for item in clean() {
+        house.put_like_old(item).await;
+    }
+    let items = Items::new(&*house.table, &*house.clock, &local::SystemRandom);
+    let told = clash(items, &house.name, id).await;
+    assert!(matches!(told, Err(confidant::Error::NotFound)), "{told:?}");
 }
