@@ -12,6 +12,8 @@ mod credentials;
 mod differences;
 mod errors;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identity;
 mod not_yet;
 mod pages;

@@ -64,7 +64,7 @@ impl Parameters {
 ///
 /// Shape: standard base64 of the JSON of DynamoDB's LastEvaluatedKey; an empty list or object
 /// counts as no key. Source: vectors `confidant/pagination.json`.
-fn page_start(token: &str) -> Asked<PageStart> {
+pub(crate) fn page_start(token: &str) -> Asked<PageStart> {
     let json = STANDARD.decode(token).map_err(|_| BadField::BadPage)?;
     let key = match serde_json::from_slice(&json).map_err(|_| BadField::BadPage)? {
         serde_json::Value::Object(key) => key,

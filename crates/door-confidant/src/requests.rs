@@ -23,12 +23,7 @@ impl FromRequest<Door> for Sent {
         if !is_json {
             return Ok(Self(Err(BadField::NoBody)));
         }
-        // serde_json stops at a depth of 128.
-        Ok(Self(match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(BadField::NotObject),
-            Err(_) => Err(BadField::NotJson),
-        }))
+        Ok(Self::read(&body))
     }
 }
 
@@ -48,6 +43,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 impl Sent {
+    /// Reads JSON; serde_json stops at a depth of 128.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        Self(match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(BadField::NotObject),
+            Err(_) => Err(BadField::NotJson),
+        })
+    }
+
     /// The fields of a create: `enabled` is anything that Python calls true.
     pub(crate) fn for_create(self) -> CredentialFields {
         self.credential(|value| Ok(Some(truthy(&value))))
