@@ -253,6 +253,14 @@ fn of_client_key_token(
     found
 }
 
+/// The version 1 username of the same caller; a bare name is a service.
+fn as_version_1(username: &Username<'_>) -> String {
+    match username.user_type {
+        "service" => username.name.to_owned(),
+        kind => format!("1/{kind}/{}", username.name),
+    }
+}
+
 /// The username that a token of this context goes with.
 pub(crate) fn username_of(encrypted: &Context) -> Option<Finding> {
     let from = encrypted.get("from")?;
@@ -283,8 +291,9 @@ pub(crate) fn of_context(
                 "user_type is missing from the context that the client encrypted under: a version {} \
                  username makes the server decrypt under user_type={value}, KMS refuses that, and \
                  Confidant logs no more than \"General error\". Add user_type={value} to the context, \
-                 or send the bare name {:?} as the username (version 1)",
-                username.version, username.name
+                 or send {:?} as the username (version 1)",
+                username.version,
+                as_version_1(username)
             ))),
             None => found.push(fault(format!(
                 "{name} is missing from the context that the client encrypted under; the server decrypts under {name}={value}"
@@ -346,7 +355,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case::forum("2/user/alice", &[("from", "alice"), ("to", "confidant")], Some("user_type is missing"))]
+    #[case::forum("2/user/alice", &[("from", "alice"), ("to", "confidant")], Some(r#"or send "1/user/alice" as the username"#))]
+    #[case::forum_of_a_service("2/service/web", &[("from", "web"), ("to", "confidant")], Some(r#"or send "web" as the username"#))]
     #[case::version_1_with_type("alice", &[("from", "alice"), ("to", "confidant"), ("user_type", "service")], Some("send 2/service/alice"))]
     #[case::other_type("2/user/alice", &[("from", "alice"), ("to", "confidant"), ("user_type", "service")], Some("user_type=service, the server decrypts under user_type=user"))]
     #[case::other_name("2/user/alice", &[("from", "bob"), ("to", "confidant"), ("user_type", "user")], Some("from=bob"))]
