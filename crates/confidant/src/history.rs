@@ -150,7 +150,8 @@ async fn revisions(
 
 /// The item in the history of `id` that a request names, whatever its kind.
 ///
-/// The previous one is that of the greatest number below `current` which is of `kind`.
+/// The previous one is that of the greatest number below `current` which is of `kind`; nothing
+/// tells what a failed write of an old server left behind from a revision that was current once.
 pub(crate) async fn one(
     items: Items<'_>,
     table: &TableName,

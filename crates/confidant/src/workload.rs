@@ -1,9 +1,8 @@
 //! Random clients on one table, and what must be true of it afterwards. For tests under faults.
 //!
-//! [`play`] lets clients of one or more servers create, update, rename, map and read at once, blind
-//! credentials too;
-//! [`Played::check`] then reads every stored byte. It runs on any table: the caller brings the
-//! servers, and the faults.
+//! [`play`] lets clients of one or more servers create, update, rename, revert, map and read at
+//! once, blind credentials too; [`Played::check`] then reads every stored byte. It runs on any
+//! table: the caller brings the servers, and the faults.
 
 mod check;
 mod under_faults;

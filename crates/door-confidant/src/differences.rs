@@ -99,7 +99,9 @@ mod tests {
             serde_json::from_str(include_str!("../../../vectors/confidant/diff.json")).unwrap();
         let kinds: Vec<_> = file.as_object().unwrap().keys().collect();
         assert_eq!(kinds, ["about", "credential", "service"]);
-        file[kind].as_array().unwrap().clone()
+        let cases = file[kind].as_array().unwrap().clone();
+        assert!(!cases.is_empty());
+        cases
     }
 
     fn text(value: &Value) -> Option<String> {
