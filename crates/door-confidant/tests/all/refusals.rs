@@ -256,7 +256,7 @@ async fn a_damaged_thing_hides_no_other_in_a_list() {
     };
     assert_eq!(
         listed("/v1/credentials", "credentials").await,
-        [good.clone()]
+        std::slice::from_ref(&good)
     );
     assert_eq!(
         listed("/v1/archive/credentials", "credentials").await,
