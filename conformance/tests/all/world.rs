@@ -77,6 +77,9 @@ pub fn kms_login(program: &Program, caller: &str, name: &str) -> Login {
         "confidant-testing",
         "--caller",
         caller,
+        // Enough for the longest test; servers allow an hour.
+        "--minutes",
+        "55",
     ];
     login_of(program.command(&arguments))
 }
