@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("keychain", &["seal", "domain"]),
+    ("templates", &["seal"]),
     // The binary of crates/cli wires everything.
     (
         "keepward",
@@ -60,6 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "door-console",
             "server",
             "keychain",
+            "templates",
         ],
     ),
     // Outside the program. conformance runs the program, and plays its clients and its data models' workloads against it.
