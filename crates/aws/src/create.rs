@@ -7,20 +7,20 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
     KeySchemaElement, KeyType, Projection, ProjectionType, ProvisionedThroughput,
-    ScalarAttributeType, TableDescription, TableStatus,
+    ScalarAttributeType, TableDescription, TableStatus, Tag,
 };
-use keep::{Clock, IndexSchema, Schema, TableError};
+use keep::{Clock, IndexSchema, Schema, TableError, Terms};
 
 use crate::table_errors;
 
-/// Read and write units of a new table and of each of its indexes: Confidant's.
-const UNITS: i64 = 10;
+/// Read and write units of a new table and of each of its indexes unless terms say otherwise: Confidant's.
+const UNITS: (i64, i64) = (10, 10);
 /// How long a table may take until it can be used.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// The pause between two looks at it.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// See [`keep::Table::create`].
+/// See [`keep::Table::create_under`].
 ///
 /// Errors: `Invalid` when a table of this name exists with another key, or without an index that
 /// is wanted; further indexes do not matter. `Unavailable` when it is not ready in time.
@@ -29,12 +29,13 @@ pub(crate) async fn create(
     writes: &Client,
     clock: &dyn Clock,
     schema: &Schema,
+    terms: &Terms,
 ) -> Result<(), TableError> {
     let name = schema.name.as_str();
     let deadline = clock.monotonic() + PATIENCE;
     let mut last = TableError::Unavailable(format!("table {name} is still being made"));
     while clock.monotonic() < deadline {
-        match step(reads, writes, schema).await {
+        match step(reads, writes, schema, terms).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             // Making a table twice makes it once, so a lost answer is no harm.
@@ -54,7 +55,12 @@ pub(crate) async fn create(
 }
 
 /// Looks at the table and makes it when it is missing. Returns whether it can be used.
-async fn step(reads: &Client, writes: &Client, schema: &Schema) -> Result<bool, TableError> {
+async fn step(
+    reads: &Client,
+    writes: &Client,
+    schema: &Schema,
+    terms: &Terms,
+) -> Result<bool, TableError> {
     let name = schema.name.as_str();
     let described = reads
         .describe_table()
@@ -69,18 +75,19 @@ async fn step(reads: &Client, writes: &Client, schema: &Schema) -> Result<bool, 
                 "an empty description of table {name}"
             ))),
         },
-        Err(TableError::NoSuchTable(_)) => make(writes, schema).await.map(|()| false),
+        Err(TableError::NoSuchTable(_)) => make(writes, schema, terms).await.map(|()| false),
         Err(error) => Err(error),
     }
 }
 
-async fn make(writes: &Client, schema: &Schema) -> Result<(), TableError> {
+async fn make(writes: &Client, schema: &Schema, terms: &Terms) -> Result<(), TableError> {
     let name = schema.name.as_str();
     let malformed = |error: BuildError| TableError::Invalid(error.to_string());
+    let units = units(terms).map_err(malformed)?;
     let indexes = schema
         .indexes
         .iter()
-        .map(index)
+        .map(|schema| index(schema, &units))
         .collect::<Result<Vec<_>, _>>()
         .map_err(malformed)?;
     let made = writes
@@ -91,7 +98,8 @@ async fn make(writes: &Client, schema: &Schema) -> Result<(), TableError> {
         ))
         .set_attribute_definitions(Some(attributes(schema).map_err(malformed)?))
         .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
-        .provisioned_throughput(units().map_err(malformed)?)
+        .provisioned_throughput(units)
+        .set_tags(tags(terms).map_err(malformed)?)
         .send()
         .await;
     match made {
@@ -108,7 +116,10 @@ async fn make(writes: &Client, schema: &Schema) -> Result<(), TableError> {
     }
 }
 
-fn index(schema: &IndexSchema) -> Result<GlobalSecondaryIndex, BuildError> {
+fn index(
+    schema: &IndexSchema,
+    units: &ProvisionedThroughput,
+) -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name(&schema.name)
         .set_key_schema(Some(key(&schema.hash, Some(&schema.range))?))
@@ -117,7 +128,7 @@ fn index(schema: &IndexSchema) -> Result<GlobalSecondaryIndex, BuildError> {
                 .projection_type(ProjectionType::All)
                 .build(),
         )
-        .provisioned_throughput(units()?)
+        .provisioned_throughput(units.clone())
         .build()
 }
 
@@ -159,11 +170,32 @@ fn attributes(schema: &Schema) -> Result<Vec<AttributeDefinition>, BuildError> {
         .collect()
 }
 
-fn units() -> Result<ProvisionedThroughput, BuildError> {
+fn units(terms: &Terms) -> Result<ProvisionedThroughput, BuildError> {
+    let (read, write) = terms.units.unwrap_or(UNITS);
     ProvisionedThroughput::builder()
-        .read_capacity_units(UNITS)
-        .write_capacity_units(UNITS)
+        .read_capacity_units(read)
+        .write_capacity_units(write)
         .build()
+}
+
+/// The labels; `None` when there are none, since labelling is a right of its own.
+fn tags(terms: &Terms) -> Result<Option<Vec<Tag>>, BuildError> {
+    let tags: Vec<_> = terms
+        .tags
+        .iter()
+        .map(|(name, value)| Tag::builder().key(name).value(value).build())
+        .collect::<Result<_, _>>()?;
+    Ok(Some(tags).filter(|tags| !tags.is_empty()))
+}
+
+/// See [`keep::Table::exists`].
+pub(crate) async fn exists(reads: &Client, name: &str) -> Result<bool, TableError> {
+    let described = reads.describe_table().table_name(name).send().await;
+    match described.map_err(|error| table_errors::of_read("dynamodb:DescribeTable", name, &error)) {
+        Ok(_) => Ok(true),
+        Err(TableError::NoSuchTable(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the table can be used now.

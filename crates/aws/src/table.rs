@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::types::{
 };
 use keep::{
     Action, BatchGot, Clock, Consistency, Item, Key, Order, Page, Query, Scan, Schema, Table,
-    TableError, TableName, check_batch, check_key, check_query, check_scan, check_transaction,
+    TableError, TableName, Terms, check_batch, check_key, check_query, check_scan,
+    check_transaction,
 };
 
 use crate::Connection;
@@ -134,7 +135,15 @@ impl DynamoTable {
 #[async_trait::async_trait]
 impl Table for DynamoTable {
     async fn create(&self, schema: &Schema) -> Result<(), TableError> {
-        create::create(&self.reads, &self.writes, &*self.clock, schema).await
+        self.create_under(schema, &Terms::default()).await
+    }
+
+    async fn create_under(&self, schema: &Schema, terms: &Terms) -> Result<(), TableError> {
+        create::create(&self.reads, &self.writes, &*self.clock, schema, terms).await
+    }
+
+    async fn exists(&self, table: &TableName) -> Result<bool, TableError> {
+        create::exists(&self.reads, table.as_str()).await
     }
 
     async fn get(

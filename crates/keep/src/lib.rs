@@ -43,7 +43,7 @@ pub use seal::{DataKey, EncryptionContext, Plaintext, WrappedKey};
 pub use table::{
     Action, BatchGot, Clause, Condition, Consistency, IndexSchema, Item, Key, MAX_ACTIONS,
     MAX_BATCH_GET, MAX_ITEM_BYTES, MAX_PAGE_BYTES, MAX_TRANSACTION_BYTES, Order, Page, PageStart,
-    Query, Scan, Schema, Table, TableError, TableName, Value, item_bytes,
+    Query, Scan, Schema, Table, TableError, TableName, Terms, Value, item_bytes,
 };
 pub use turns::Turn;
 pub use tx::{CommitError, Tx};

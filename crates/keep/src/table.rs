@@ -189,6 +189,15 @@ pub struct IndexSchema {
     pub range: String,
 }
 
+/// What a new table is paid for and labelled with, where that means something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Read and write units a second; `None` leaves them to the adapter.
+    pub units: Option<(i64, i64)>,
+    /// Names and values of labels.
+    pub tags: Vec<(String, String)>,
+}
+
 /// Whether a read must see every acknowledged write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
@@ -398,6 +407,27 @@ pub trait Table: Send + Sync {
     /// Makes the table and its indexes when missing; `Ok` when all is there already. Returns when
     /// it can be used.
     async fn create(&self, schema: &Schema) -> Result<(), TableError>;
+
+    /// As [`Table::create`], under these terms when it has to be made. An adapter to which terms mean
+    /// nothing ignores them.
+    async fn create_under(&self, schema: &Schema, _terms: &Terms) -> Result<(), TableError> {
+        self.create(schema).await
+    }
+
+    /// Whether there is such a table, ready or not.
+    async fn exists(&self, table: &TableName) -> Result<bool, TableError> {
+        let first = Scan {
+            table: table.clone(),
+            attributes: vec![],
+            limit: Some(1),
+            start: None,
+        };
+        match self.scan(&first).await {
+            Ok(_) => Ok(true),
+            Err(TableError::NoSuchTable(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 
     /// One item by its key; `None` when there is none.
     async fn get(

@@ -1,6 +1,6 @@
 //! Tables are made as Confidant makes them, and existing ones are compared.
 
-use keep::{Schema, Table, TableError, TableName};
+use keep::{Schema, Table, TableError, TableName, Terms};
 use serde_json::{Value, json};
 use testkit::{Fault, Moto};
 
@@ -27,6 +27,37 @@ async fn a_table_is_made_as_confidant_makes_it() {
     ] {
         assert_eq!(made[0].body()[part], layout[part], "{part}");
     }
+}
+
+#[tokio::test]
+async fn a_table_is_made_under_the_terms_that_are_named() {
+    let table = table_at(&settings(&Moto::shared().url, "terms")).await;
+    let schema = Schema {
+        name: TableName::new("terms"),
+        hash: "name".to_owned(),
+        range: Some("version".to_owned()),
+        indexes: vec![],
+    };
+    assert_eq!(table.exists(&schema.name).await, Ok(false));
+    let terms = Terms {
+        units: Some((5, 3)),
+        tags: vec![("Owner".to_owned(), "ops".to_owned())],
+    };
+    table.create_under(&schema, &terms).await.unwrap();
+    assert_eq!(table.exists(&schema.name).await, Ok(true));
+    let calls = Moto::shared().calls_by("terms");
+    let made = calls
+        .iter()
+        .find(|call| call.operation() == "CreateTable")
+        .unwrap();
+    assert_eq!(
+        made.body()["ProvisionedThroughput"],
+        json!({"ReadCapacityUnits": 5, "WriteCapacityUnits": 3})
+    );
+    assert_eq!(
+        made.body()["Tags"],
+        json!([{"Key": "Owner", "Value": "ops"}])
+    );
 }
 
 #[tokio::test]

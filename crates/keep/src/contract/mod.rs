@@ -38,6 +38,7 @@ macro_rules! __table_laws {
     ($with:ident $(, $given:tt)*) => {
         $crate::$with! { $($given,)* [table]
             making_a_table_twice_is_one_table
+            a_table_is_there_once_it_is_made
             a_table_is_not_made_again_with_another_key
             an_unknown_table_or_index_is_named
             an_absent_item_is_none

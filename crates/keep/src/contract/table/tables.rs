@@ -2,7 +2,7 @@
 
 use crate::contract::Ground;
 use crate::contract::ground::{Layout, numbered};
-use crate::{Condition, Consistency, IndexSchema, Key, Order, TableError, TableName};
+use crate::{Condition, Consistency, IndexSchema, Key, Order, TableError, TableName, Terms};
 
 /// Making a table that is there is no error and loses nothing.
 pub async fn making_a_table_twice_is_one_table(ground: Ground) {
@@ -16,6 +16,19 @@ pub async fn making_a_table_twice_is_one_table(ground: Ground) {
     rows.put(numbered("a", 1)).await;
     table.create(&schema).await.unwrap();
     assert_eq!(rows.get(&Key::id("a")).await, Some(numbered("a", 1)));
+}
+
+/// A table is there once it is made, whatever the terms.
+pub async fn a_table_is_there_once_it_is_made(ground: Ground) {
+    let schema = ground.schema(Layout::Plain);
+    let table = ground.table();
+    assert_eq!(table.exists(&schema.name).await, Ok(false));
+    let terms = Terms {
+        units: Some((2, 1)),
+        tags: vec![("Owner".to_owned(), "ops".to_owned())],
+    };
+    table.create_under(&schema, &terms).await.unwrap();
+    assert_eq!(table.exists(&schema.name).await, Ok(true));
 }
 
 /// A table or an index that is there with another key is refused.
