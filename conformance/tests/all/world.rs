@@ -131,6 +131,7 @@ pub fn embedded_items(folder: &Path) -> Vec<Item> {
         attributes: Vec::new(),
         limit: None,
         start: None,
+        consistency: keep::Consistency::Eventual,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

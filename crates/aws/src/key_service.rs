@@ -8,7 +8,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::Blob;
-use keep::{KeyError, KeyService, MasterKey, Unwrapped};
+use keep::{About, KeyError, KeyService, MasterKey, Unwrapped};
 use seal::{DataKey, EncryptionContext, WrappedKey};
 use zeroize::Zeroize;
 
@@ -162,7 +162,7 @@ const MAX_MADE_BYTES: usize = 1024;
 /// Source: spec/confidant.md section 6.5.
 fn key_id(master: &str) -> Result<String, KeyError> {
     if master.is_empty() {
-        return Err(KeyError::NoSuchKey("with an empty name".to_owned()));
+        return Err(KeyError::NoSuchKey("with an empty name".into()));
     }
     let as_is = master.starts_with("arn:")
         || master.starts_with("alias/")
@@ -247,13 +247,16 @@ where
         // Bytes that no KMS made.
         (_, "ValidationException") if action == "kms:Decrypt" => KeyError::DoesNotOpen,
         (_, "NotFoundException" | "InvalidArnException" | "InvalidAliasNameException") => {
-            KeyError::NoSuchKey(master.to_owned())
+            KeyError::NoSuchKey(About::from(master).told(&code, &message))
         }
         (_, "DisabledException" | "KMSInvalidStateException" | "InvalidKeyUsageException") => {
             KeyError::Unusable(format!("{code}: {message}"))
         }
         (_, "LimitExceededException") | (Refusal::Throttled, _) => KeyError::Throttled,
-        (Refusal::Denied, _) => KeyError::Denied(missing_action(action, &code, &message)),
+        (Refusal::Denied, _) => {
+            let missing = missing_action(action, &code, &message);
+            KeyError::Denied(About::from(missing).told(&code, &message))
+        }
         // Answered with 400 or 500, depending on the day.
         (_, "DependencyTimeoutException" | "KMSInternalException" | "KeyUnavailableException")
         | (Refusal::Fault, _) => KeyError::Unavailable(format!("status {status} {code}")),

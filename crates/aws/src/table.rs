@@ -244,6 +244,7 @@ impl Table for DynamoTable {
             .reads
             .scan()
             .table_name(scan.table.as_str())
+            .consistent_read(scan.consistency == Consistency::Strong)
             .set_projection_expression(projection)
             .set_expression_attribute_names(used.names())
             .set_limit(page_size(scan.limit))

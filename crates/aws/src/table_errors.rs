@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use keep::TableError;
+use keep::{About, TableError};
 
 use crate::failure::{Failure, Refusal, missing_action};
 
@@ -78,7 +78,10 @@ fn translate(
             TableError::Limit(format!("{code}: {message}"))
         }
         (Refusal::Throttled, _) => TableError::Throttled,
-        (Refusal::Denied, _) => TableError::Denied(missing_action(action, &code, &message)),
+        (Refusal::Denied, _) => {
+            let missing = missing_action(action, &code, &message);
+            TableError::Denied(About::from(missing).told(&code, &message))
+        }
         (Refusal::Fault, _) => unclear(format!("status {status} {code}")),
         (Refusal::Request, "ValidationException") => of_validation(table, message),
         (Refusal::Request, _) => TableError::Invalid(format!("{code}: {message}")),
@@ -137,7 +140,7 @@ fn of_reasons(
         return TableError::Limit(format!("ItemCollectionSizeLimitExceeded: {}", told(reason)));
     }
     if let Some(reason) = with(&["AccessDenied"]) {
-        return TableError::Denied(missing_action(action, "AccessDenied", &told(reason)));
+        return TableError::Denied(missing_action(action, "AccessDenied", &told(reason)).into());
     }
     if with(&[
         "ProvisionedThroughputExceeded",

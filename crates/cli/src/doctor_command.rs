@@ -174,10 +174,10 @@ async fn layout(
         Ok(layout) => layout,
         Err(keep::TableError::Denied(told)) if aws.create_table => {
             let arn = format!("arn:aws:dynamodb:{}:*:table/{}", aws.region, opened.table);
-            examination.denied(what, &told, &Resource::arn(arn));
+            examination.denied(what, told.as_str(), &Resource::arn(arn));
             return (None, None);
         }
-        Err(keep::TableError::Denied(told)) if !told.contains(' ') => {
+        Err(keep::TableError::Denied(told)) if !told.as_str().contains(' ') => {
             let says = format!("not looked at: missing permission {told}");
             let how = "the server goes without it, unless DYNAMODB_CREATE_TABLE is on";
             examination.unknown(what, says, how);

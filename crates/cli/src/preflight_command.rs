@@ -283,8 +283,8 @@ pub(crate) fn failure(table: &TableName, error: Error) -> Failure {
         )
     };
     match error {
-        Error::Table(TableError::Denied(action)) => denied(&action),
-        Error::Key(KeyError::Denied(action)) => denied(&action)
+        Error::Table(TableError::Denied(action)) => denied(action.as_str()),
+        Error::Key(KeyError::Denied(action)) => denied(action.as_str())
             .hint("nothing was changed; allow it to the role of this shell, or leave --open out"),
         Error::Table(TableError::NoSuchTable(_)) => {
             Failure::new(Kind::NotFound, format!("there is no table {table}"))

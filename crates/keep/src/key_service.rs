@@ -4,6 +4,8 @@ use std::fmt;
 
 use seal::{DataKey, EncryptionContext, WrappedKey};
 
+use crate::About;
+
 /// A master key by its full name: an ARN on AWS KMS, `keyring:<id>` in a keyring file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MasterKey(pub String);
@@ -30,13 +32,13 @@ pub enum KeyError {
     DoesNotOpen,
     /// No such master key, or an alias that points nowhere.
     #[error("no master key {0}")]
-    NoSuchKey(String),
+    NoSuchKey(About),
     /// The key exists and cannot be used now (disabled, pending deletion).
     #[error("master key unusable: {0}")]
     Unusable(String),
     /// The caller's rights do not cover it; names the action that is missing.
     #[error("missing permission {0}")]
-    Denied(String),
+    Denied(About),
     /// Too many calls. Safe to retry later.
     #[error("the key service is throttling")]
     Throttled,

@@ -6,6 +6,7 @@
 //!
 //! Ports (what an adapter promises): [`Table`], [`KeyService`], [`AuditSink`], [`Clock`], [`Random`].
 
+mod about;
 mod audit_sink;
 mod backoff;
 mod cached_keys;
@@ -26,6 +27,7 @@ mod table;
 mod turns;
 mod tx;
 
+pub use about::{About, Told};
 pub use audit_sink::{AuditMode, AuditSink, AuditUnavailable, event_line};
 pub use cached_keys::CachedKeys;
 pub use clock::Clock;

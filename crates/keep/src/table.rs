@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::About;
+
 /// The greatest size of one item ([`item_bytes`]).
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// The most actions in one transaction.
@@ -253,6 +255,8 @@ pub struct Scan {
     pub limit: Option<usize>,
     /// Where the page before ended.
     pub start: Option<PageStart>,
+    /// `Strong` sees every write acknowledged before its page was read, at twice the price.
+    pub consistency: Consistency,
 }
 
 /// One page of a query or scan.
@@ -398,7 +402,7 @@ pub enum TableError {
     NoSuchTable(String),
     /// The caller's rights do not cover it; names the action that is missing.
     #[error("missing permission {0}")]
-    Denied(String),
+    Denied(About),
 }
 
 /// Items in tables.

@@ -151,7 +151,7 @@ impl Ring {
         let id = master.strip_prefix(PREFIX).unwrap_or(&self.primary);
         match self.keys.get_key_value(id) {
             Some((id, key)) => Ok((id, key)),
-            None => Err(KeyError::NoSuchKey(master.to_owned())),
+            None => Err(KeyError::NoSuchKey(master.into())),
         }
     }
 

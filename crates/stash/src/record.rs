@@ -39,6 +39,8 @@ pub enum Proof {
         hmac: Vec<u8>,
         /// The name of its hash; absent means SHA256.
         digest: Option<String>,
+        /// Whether the hexadecimal text is stored as bytes (credstash) or as text (CredSmash).
+        hex_bytes: bool,
     },
     /// CredSmash's `aes-ctr`: bytes.
     Ctr {
@@ -61,8 +63,7 @@ pub enum Proof {
 impl Record {
     /// The item that both programs read.
     ///
-    /// Shape: spec/credsmash.md section 1.3, as newer credstash (Python 3) and CredSmash write it:
-    /// a legacy `hmac` is bytes that are ASCII hexadecimal.
+    /// Source: spec/credsmash.md section 1.3.
     pub fn item(&self) -> Item {
         let Self {
             name,
@@ -78,10 +79,20 @@ impl Record {
         let text = |bytes: &Vec<u8>| Value::s(STANDARD.encode(bytes));
         let bytes = |bytes: &Vec<u8>| Value::B(bytes.clone());
         let pairs = match proof {
-            Proof::Legacy { hmac, digest } => vec![
+            Proof::Legacy {
+                hmac,
+                digest,
+                hex_bytes,
+            } => vec![
                 ("key", Some(text(key))),
                 ("contents", Some(text(contents))),
-                ("hmac", Some(Value::B(hex::encode(hmac).into_bytes()))),
+                (
+                    "hmac",
+                    Some(match (hex_bytes, hex::encode(hmac)) {
+                        (true, text) => Value::B(text.into_bytes()),
+                        (false, text) => Value::S(text),
+                    }),
+                ),
                 ("digest", digest.as_ref().map(Value::s)),
             ],
             Proof::Ctr {
@@ -175,9 +186,9 @@ impl Record {
                 },
             ),
             None | Some(Ok("" | LEGACY)) => {
-                let hmac = match item.get("hmac") {
-                    Some(Value::S(text)) => hex::decode(text),
-                    Some(Value::B(text)) => hex::decode(text),
+                let (hmac, hex_bytes) = match item.get("hmac") {
+                    Some(Value::S(text)) => (hex::decode(text), false),
+                    Some(Value::B(text)) => (hex::decode(text), true),
                     _ => return Err(damaged("hmac")),
                 };
                 let hmac = hmac.or(Err(damaged("hmac")))?;
@@ -187,10 +198,18 @@ impl Record {
                     Proof::Legacy {
                         hmac,
                         digest: digest()?,
+                        hex_bytes,
                     },
                 )
             }
-            Some(_) => return Err(damaged("algorithm")),
+            Some(Ok(other)) => {
+                return Err(Error::UnknownAlgorithm {
+                    name,
+                    version,
+                    algorithm: other.to_owned(),
+                });
+            }
+            Some(Err(())) => return Err(damaged("algorithm")),
         };
         let comment = text("comment").map(str::to_owned);
         Ok(Self {

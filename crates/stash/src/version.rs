@@ -15,9 +15,14 @@ impl Version {
         Self(text.to_owned())
     }
 
-    /// This number, as both programs write it.
-    pub fn of(number: u64) -> Self {
+    /// This number, as both programs write it; the sign of a negative one is one of the 19.
+    pub fn of(number: i128) -> Self {
         Self(format!("{number:019}"))
+    }
+
+    /// This text as credstash writes it: filled with zeros on the left.
+    pub fn padded(text: &str) -> Self {
+        Self(format!("{text:0>19}"))
     }
 
     /// The text.
@@ -25,8 +30,8 @@ impl Version {
         &self.0
     }
 
-    /// Its number; `None` when it is text, negative or beyond counting.
-    pub fn number(&self) -> Option<u64> {
+    /// Its number; `None` when it is text or beyond counting.
+    pub fn number(&self) -> Option<i128> {
         // Python's `int` takes spaces around the digits.
         self.0.trim().parse().ok()
     }
@@ -65,7 +70,9 @@ mod tests {
     #[case::text("00000000000000rel-1", None)]
     #[case::negative("-000000000000000005", None)]
     #[case::last_of_19_digits("9999999999999999999", None)]
-    #[case::more_than_counts("18446744073709551615", None)]
+    #[case::minus_one("-000000000000000001", Some("0000000000000000000"))]
+    #[case::twenty_digits("18446744073709551615", Some("18446744073709551616"))]
+    #[case::more_than_counts("999999999999999999999999999999999999999999", None)]
     #[case::empty("", None)]
     fn the_next_version_is_newer_or_there_is_none(
         #[case] newest: &str,

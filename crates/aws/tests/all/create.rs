@@ -224,13 +224,13 @@ async fn a_missing_right_is_named() {
     let refused = table.create(&confidant_schema("never_made")).await;
     assert_eq!(
         refused,
-        Err(TableError::Denied("dynamodb:DescribeTable".to_owned()))
+        Err(TableError::Denied("dynamodb:DescribeTable".into()))
     );
     moto.allow_only("maker", &["dynamodb:DescribeTable"]);
     let refused = table.create(&confidant_schema("never_made")).await;
     assert_eq!(
         refused,
-        Err(TableError::Denied("dynamodb:CreateTable".to_owned()))
+        Err(TableError::Denied("dynamodb:CreateTable".into()))
     );
 }
 

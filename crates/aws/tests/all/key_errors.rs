@@ -35,7 +35,7 @@ fn unusable(text: &str) -> KeyError {
 }
 
 fn denied(action: &str) -> KeyError {
-    KeyError::Denied(action.to_owned())
+    KeyError::Denied(action.into())
 }
 
 #[rstest]
@@ -60,7 +60,7 @@ fn denied(action: &str) -> KeyError {
     "arn:...:key/1 is pending deletion.",
     unusable("KMSInvalidStateException: arn:...:key/1 is pending deletion.")
 )]
-#[case::deleted("NotFoundException", "Key 'arn:...:key/1' does not exist", KeyError::NoSuchKey("of the wrapped key".to_owned()))]
+#[case::deleted("NotFoundException", "Key 'arn:...:key/1' does not exist", KeyError::NoSuchKey("of the wrapped key".into()))]
 #[case::denied("AccessDeniedException", DENIED, denied("kms:Decrypt"))]
 #[case::foreign_key("AccessDeniedException", FOREIGN, denied("kms:Decrypt"))]
 #[case::unknown_caller(
@@ -98,8 +98,8 @@ async fn what_may_pass_is_tried_three_times(
 #[rstest]
 #[case::disabled("DisabledException", unusable("DisabledException: told"))]
 #[case::for_signing("InvalidKeyUsageException", unusable("InvalidKeyUsageException: told"))]
-#[case::missing("NotFoundException", KeyError::NoSuchKey("alias/a".to_owned()))]
-#[case::malformed("InvalidArnException", KeyError::NoSuchKey("alias/a".to_owned()))]
+#[case::missing("NotFoundException", KeyError::NoSuchKey("alias/a".into()))]
+#[case::malformed("InvalidArnException", KeyError::NoSuchKey("alias/a".into()))]
 #[case::context_too_long("ValidationException", unusable("ValidationException: told"))]
 #[case::denied("AccessDeniedException", denied("kms:Encrypt"))]
 #[case::too_many("LimitExceededException", KeyError::Throttled)]

@@ -152,7 +152,7 @@ async fn a_full_name_is_asked_for_once_and_an_arn_never() {
 #[tokio::test]
 async fn an_unknown_master_key_is_named() {
     let kms = kms("unknown").await;
-    let missing = Some(KeyError::NoSuchKey("nobody".to_owned()));
+    let missing = Some(KeyError::NoSuchKey("nobody".into()));
     assert_eq!(kms.describe("nobody").await.err(), missing);
     assert_eq!(
         kms.wrap("nobody", &key(b"key"), &context("a")).await.err(),
@@ -176,7 +176,7 @@ async fn a_missing_right_is_named() {
         .await
         .unwrap();
     Moto::shared().allow_only("narrow_kms", &["kms:Encrypt"]);
-    let denied = |action: &str| Some(KeyError::Denied(action.to_owned()));
+    let denied = |action: &str| Some(KeyError::Denied(action.into()));
     assert_eq!(
         kms.unwrap(&wrapped, &context("a")).await.err(),
         denied("kms:Decrypt")

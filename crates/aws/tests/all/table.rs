@@ -351,6 +351,7 @@ async fn a_scan_gives_only_the_attributes_asked_for() {
         attributes: vec!["name".to_owned(), "od-d n.ame".to_owned()],
         limit: Some(2),
         start: None,
+        consistency: Consistency::Eventual,
     };
     let mut found = Vec::new();
     loop {
@@ -463,7 +464,7 @@ async fn a_missing_right_is_named() {
     let moto = Moto::shared();
     let (_, name) = fresh_table("rights").await;
     let table = table_at(&settings(&moto.url, "narrow")).await;
-    let denied = |action: &str| TableError::Denied(action.to_owned());
+    let denied = |action: &str| TableError::Denied(action.into());
     moto.allow_only("narrow", &["dynamodb:PutItem"]);
     let write = put(&name, item("a", &[]), Condition::always());
     assert_eq!(table.transact(std::slice::from_ref(&write)).await, Ok(()));
@@ -479,6 +480,7 @@ async fn a_missing_right_is_named() {
         attributes: vec![],
         limit: None,
         start: None,
+        consistency: Consistency::Eventual,
     };
     assert_eq!(table.scan(&scan).await, Err(denied("dynamodb:Scan")));
 }

@@ -76,10 +76,10 @@ fn invalid(message: &str) -> TableError {
     TableError::Throttled
 )]
 #[case::no_table("ResourceNotFoundException", "Requested resource not found", TableError::NoSuchTable("t".to_owned()))]
-#[case::denied("AccessDeniedException", DENIED, TableError::Denied("dynamodb:ConditionCheckItem".to_owned()))]
-#[case::denied_without_a_name("AccessDeniedException", "", TableError::Denied("dynamodb:PutItem".to_owned()))]
-#[case::unknown_key("UnrecognizedClientException", "The security token included in the request is invalid.", TableError::Denied("dynamodb:PutItem (UnrecognizedClientException)".to_owned()))]
-#[case::expired_key("ExpiredTokenException", "The security token included in the request is expired", TableError::Denied("dynamodb:PutItem (ExpiredTokenException)".to_owned()))]
+#[case::denied("AccessDeniedException", DENIED, TableError::Denied("dynamodb:ConditionCheckItem".into()))]
+#[case::denied_without_a_name("AccessDeniedException", "", TableError::Denied("dynamodb:PutItem".into()))]
+#[case::unknown_key("UnrecognizedClientException", "The security token included in the request is invalid.", TableError::Denied("dynamodb:PutItem (UnrecognizedClientException)".into()))]
+#[case::expired_key("ExpiredTokenException", "The security token included in the request is expired", TableError::Denied("dynamodb:PutItem (ExpiredTokenException)".into()))]
 #[case::item_too_large(
     "ValidationException",
     "Item size has exceeded the maximum allowed size",
@@ -129,7 +129,7 @@ async fn a_read_is_tried_again_and_then_refused(
 
 #[rstest]
 #[case::no_table("ResourceNotFoundException", "Requested resource not found", TableError::NoSuchTable("t".to_owned()))]
-#[case::denied("AccessDeniedException", "", TableError::Denied("dynamodb:GetItem".to_owned()))]
+#[case::denied("AccessDeniedException", "", TableError::Denied("dynamodb:GetItem".into()))]
 #[case::key(
     "ValidationException",
     "The provided key element does not match the schema",
@@ -220,7 +220,7 @@ async fn an_item_too_large_inside_a_transaction_is_a_limit() {
     "IdempotentParameterMismatchException",
     invalid("IdempotentParameterMismatchException: ")
 )]
-#[case::denied(400, "AccessDeniedException", TableError::Denied("dynamodb:ConditionCheckItem or dynamodb:PutItem".to_owned()))]
+#[case::denied(400, "AccessDeniedException", TableError::Denied("dynamodb:ConditionCheckItem or dynamodb:PutItem".into()))]
 #[case::throttled(400, "ThrottlingException", TableError::Throttled)]
 #[tokio::test]
 async fn a_transaction_is_refused(

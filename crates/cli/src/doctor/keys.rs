@@ -136,7 +136,7 @@ impl Keys<'_> {
 fn tell(examination: &mut Examination, what: String, error: &KeyError, resource: &Resource) {
     let says = error.to_string();
     match error {
-        KeyError::Denied(told) => examination.denied(what, told, resource),
+        KeyError::Denied(told) => examination.denied(what, told.as_str(), resource),
         KeyError::NoSuchKey(_) => examination.wrong(
             what,
             says,

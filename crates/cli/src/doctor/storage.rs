@@ -109,7 +109,7 @@ fn tell(
 ) {
     match done {
         Ok(()) => examination.ok(what, "permitted"),
-        Err(TableError::Denied(told)) => examination.denied(what, &told, resource),
+        Err(TableError::Denied(told)) => examination.denied(what, told.as_str(), resource),
         Err(error @ TableError::NoSuchTable(_)) => examination.wrong(
             what,
             error.to_string(),
@@ -213,7 +213,7 @@ mod tests {
         fn ask<T>(&self, action: &str, answer: T) -> Result<T, TableError> {
             self.asked.lock().unwrap().push(action.to_owned());
             if self.missing == action {
-                return Err(TableError::Denied(format!("dynamodb:{action}")));
+                return Err(TableError::Denied(format!("dynamodb:{action}").into()));
             }
             Ok(answer)
         }

@@ -57,6 +57,7 @@ pub async fn survey(
         attributes: Vec::new(),
         limit: pace.0.map(|_| PACED_PAGE),
         start: None,
+        consistency: Consistency::Eventual,
     };
     loop {
         let page = items.scan(&scan).await?;

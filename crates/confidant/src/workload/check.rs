@@ -243,6 +243,7 @@ async fn everything(
         attributes: Vec::new(),
         limit: None,
         start: None,
+        consistency: Consistency::Eventual,
     };
     let mut ids = BTreeSet::new();
     loop {

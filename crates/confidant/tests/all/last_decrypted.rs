@@ -184,7 +184,7 @@ impl Table for Meddling {
         if let [Action::Update { table, .. }] = actions {
             match self.failure.load(Ordering::Relaxed) {
                 1 => return Err(TableError::Throttled),
-                2 => return Err(TableError::Denied("dynamodb:UpdateItem".to_owned())),
+                2 => return Err(TableError::Denied("dynamodb:UpdateItem".into())),
                 3 => return Err(TableError::Ambiguous("no answer".to_owned())),
                 _ => {}
             }

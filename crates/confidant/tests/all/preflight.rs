@@ -543,7 +543,7 @@ impl KeyService for Forbidden {
     }
 
     async fn unwrap(&self, _: &WrappedKey, _: &EncryptionContext) -> Result<Unwrapped, KeyError> {
-        Err(KeyError::Denied("kms:Decrypt".to_owned()))
+        Err(KeyError::Denied("kms:Decrypt".into()))
     }
 
     async fn random(&self, _: usize) -> Result<DataKey, KeyError> {
@@ -562,7 +562,7 @@ async fn a_missing_right_to_open_stops_the_survey_and_is_no_finding() {
     let keys = &Forbidden;
     let refused = surveyed(&house, None, Some(Opening { keys }), Pace(None)).await;
     assert!(
-        matches!(&refused, Err(confidant::Error::Key(KeyError::Denied(action))) if action == "kms:Decrypt"),
+        matches!(&refused, Err(confidant::Error::Key(KeyError::Denied(action))) if action.as_str() == "kms:Decrypt"),
         "{refused:?}"
     );
 }

@@ -320,6 +320,7 @@ impl House {
                         attributes: Vec::new(),
                         limit: None,
                         start,
+                        consistency: Consistency::Eventual,
                     })
                     .await
                     .unwrap();

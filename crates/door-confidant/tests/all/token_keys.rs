@@ -58,7 +58,7 @@ impl TokenKeys {
     fn master(&self, alias: &str) -> Result<MasterKey, KeyError> {
         match self.0.contains_key(alias) {
             true => Ok(MasterKey(format!("memory:{alias}"))),
-            false => Err(KeyError::NoSuchKey(alias.to_owned())),
+            false => Err(KeyError::NoSuchKey(alias.into())),
         }
     }
 }

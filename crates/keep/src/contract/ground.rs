@@ -178,6 +178,7 @@ impl Rows {
             attributes: vec![],
             limit: None,
             start: None,
+            consistency: Consistency::Eventual,
         }
     }
 

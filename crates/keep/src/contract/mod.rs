@@ -85,6 +85,7 @@ macro_rules! __table_laws {
             pages_end_at_one_megabyte
             a_scan_walks_every_item_once_under_every_limit
             a_scan_gives_the_attributes_asked_for
+            a_strong_scan_sees_every_acknowledged_write
             a_batch_leaves_out_absent_items_and_reads_duplicates_once
             a_batch_larger_than_a_page_is_completed_by_asking_again
             concurrent_increments_are_never_lost

@@ -61,7 +61,7 @@ impl MemoryKeys {
         self.check()?;
         match master {
             Self::ALIAS | FULL_NAME => Ok(()),
-            _ => Err(KeyError::NoSuchKey(master.to_owned())),
+            _ => Err(KeyError::NoSuchKey(master.into())),
         }
     }
 }

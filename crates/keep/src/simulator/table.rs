@@ -212,6 +212,7 @@ impl Table for SimTable {
             attributes: vec![],
             limit: None,
             start: None,
+            consistency: Consistency::Eventual,
         };
         let mut there = Vec::new();
         loop {
@@ -310,7 +311,7 @@ impl Table for SimTable {
         self.read(
             format!("scan {}", scan.table),
             &scan.table,
-            true,
+            scan.consistency == Consistency::Eventual,
             |lag| lag.seen.scan_now(scan),
             async || self.inner.scan(scan).await,
             |page| format!("{} items", page.items.len()),

@@ -94,7 +94,7 @@ async fn after_a_rotation_the_new_key_wraps_and_the_old_ones_still_open() {
 #[tokio::test]
 async fn a_full_name_that_is_not_in_the_ring_is_no_alias() {
     let keys = keyring(&tempfile::tempdir().unwrap());
-    let unknown = KeyError::NoSuchKey("keyring:0011".to_owned());
+    let unknown = KeyError::NoSuchKey("keyring:0011".into());
     assert_eq!(keys.describe("keyring:0011").await, Err(unknown.clone()));
     assert_eq!(
         keys.generate("keyring:0011", 32, &context("a")).await.err(),

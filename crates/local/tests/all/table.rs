@@ -606,6 +606,7 @@ async fn pages_end_at_their_limits_and_go_on_where_they_ended() {
         attributes: vec!["id".to_owned()],
         limit: None,
         start: None,
+        consistency: Consistency::Eventual,
     };
     let page = table.scan(&scan).await.unwrap();
     assert_eq!(

@@ -349,6 +349,7 @@ async fn run(steps: Vec<Step>) {
                     attributes: Vec::new(),
                     limit,
                     start: None,
+                    consistency: Consistency::Eventual,
                 };
                 let mut found = Vec::new();
                 loop {

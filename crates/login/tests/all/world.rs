@@ -330,7 +330,7 @@ impl KeyService for CountingKms {
         _: usize,
         _: &EncryptionContext,
     ) -> Result<(DataKey, WrappedKey), KeyError> {
-        Err(KeyError::Denied("kms:GenerateDataKey".to_owned()))
+        Err(KeyError::Denied("kms:GenerateDataKey".into()))
     }
 
     async fn wrap(
@@ -339,7 +339,7 @@ impl KeyService for CountingKms {
         _: &DataKey,
         _: &EncryptionContext,
     ) -> Result<WrappedKey, KeyError> {
-        Err(KeyError::Denied("kms:Encrypt".to_owned()))
+        Err(KeyError::Denied("kms:Encrypt".into()))
     }
 
     async fn unwrap(
@@ -353,7 +353,7 @@ impl KeyService for CountingKms {
             return Err(KeyError::Unavailable("connection refused".to_owned()));
         }
         if self.denied.load(Ordering::SeqCst) {
-            return Err(KeyError::Denied("kms:Decrypt".to_owned()));
+            return Err(KeyError::Denied("kms:Decrypt".into()));
         }
         let opened = self
             .open(&wrapped.0, context)
@@ -370,7 +370,7 @@ impl KeyService for CountingKms {
     }
 
     async fn random(&self, _: usize) -> Result<DataKey, KeyError> {
-        Err(KeyError::Denied("kms:GenerateRandom".to_owned()))
+        Err(KeyError::Denied("kms:GenerateRandom".into()))
     }
 
     async fn describe(&self, master: &str) -> Result<MasterKey, KeyError> {
@@ -381,7 +381,7 @@ impl KeyService for CountingKms {
         self.aliases
             .get(master)
             .map(|arn| MasterKey(arn.clone()))
-            .ok_or_else(|| KeyError::NoSuchKey(master.to_owned()))
+            .ok_or_else(|| KeyError::NoSuchKey(master.into()))
     }
 }
 

@@ -122,7 +122,7 @@ async fn play(seed: u64, inner: &Arc<dyn Table>, faults: Faults) -> BTreeMap<Str
         .unwrap();
 
     let table = table as Arc<dyn Table>;
-    let servers = ["one", "two"].map(|server| keep(&world, &table, &own, server).0);
+    let servers = ["one", "two"].map(|server| keep(&world, &table, &own, server));
     let ended = RefCell::new(BTreeMap::new());
     let clients = (0..4_u64).map(|client| -> Client<'_, ()> {
         let (server, ended, name) = (&servers[usize::from(client % 2 == 1)], &ended, &name);

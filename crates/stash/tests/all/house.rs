@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::{LoginMethod, Principal, PrincipalKind, RequestId, Rules};
+use domain::Rules;
 use keep::simulator::{MemoryAudit, MemoryKeys, World};
-use keep::{AuditMode, Keep, Limits, Ports, Schema, Table, TableName};
-use stash::{Caller, Proof, Sealed, Stash};
+use keep::{AuditMode, EncryptionContext, Keep, Limits, Plaintext, Table, TableName};
+use stash::{Form, Ports, Sealing, SecretName, Secrets};
 
 /// A fresh SQLite file, in memory where the system has such a place.
 pub(crate) fn sqlite() -> (Arc<dyn Table>, tempfile::TempDir) {
@@ -29,68 +29,66 @@ pub(crate) fn names(seed: u64) -> (TableName, TableName) {
     )
 }
 
-pub(crate) async fn make_tables(table: &dyn Table, (name, own): &(TableName, TableName)) {
-    table.create(&Stash::schema(name)).await.unwrap();
-    let own = Schema {
-        name: own.clone(),
-        hash: "id".to_owned(),
-        range: None,
-        indexes: vec![],
-    };
-    table.create(&own).await.unwrap();
-}
-
 /// A server of its own on this table.
 pub(crate) fn keep(
     world: &Arc<World>,
     table: &Arc<dyn Table>,
     own: &TableName,
     server: &str,
-) -> (Arc<Keep>, Arc<MemoryAudit>) {
+) -> Arc<Keep> {
     let audit = MemoryAudit::new(server);
     let random = world.random();
-    let ports = Ports {
+    let ports = keep::Ports {
         table: Arc::clone(table),
         keys: Arc::new(MemoryKeys::new(Arc::clone(&random) as _)),
-        audit: Arc::clone(&audit) as _,
+        audit,
         clock: world.clock(),
         random,
     };
-    (
-        Arc::new(Keep::new(
-            ports,
-            own.clone(),
-            Rules::default(),
-            AuditMode::Required,
-            Limits::default(),
-        )),
-        audit,
-    )
+    Arc::new(Keep::new(
+        ports,
+        own.clone(),
+        Rules::default(),
+        AuditMode::Required,
+        Limits::default(),
+    ))
 }
 
-pub(crate) fn caller(kind: PrincipalKind) -> Caller {
-    let who = Principal {
-        kind,
-        name: "ann".to_owned(),
-        login: LoginMethod::ClientKey,
-        account: None,
+/// Operations on this table with keys in memory.
+pub(crate) fn secrets(world: &Arc<World>, table: &Arc<dyn Table>, name: &TableName) -> House {
+    let random = world.random();
+    let keys = Arc::new(MemoryKeys::new(Arc::clone(&random) as _));
+    let ports = Ports {
+        table: Arc::clone(table),
+        keys: Arc::clone(&keys) as _,
+        clock: world.clock(),
+        random,
     };
-    Caller {
-        who,
-        request: RequestId::new([7; 16]),
+    House {
+        secrets: Secrets::new(ports, name.clone()),
+        keys,
     }
 }
 
-pub(crate) fn sealed(contents: &str) -> Sealed {
-    let proof = Proof::Ctr {
-        nonce: Some(vec![1; 16]),
-        hmac: vec![2; 32],
-        digest: Some("SHA256".to_owned()),
-    };
-    Sealed {
-        key: vec![3; 64],
-        contents: contents.as_bytes().to_vec(),
-        proof,
+/// Operations, and the keys they go to.
+pub(crate) struct House {
+    pub(crate) secrets: Secrets,
+    pub(crate) keys: Arc<MemoryKeys>,
+}
+
+pub(crate) fn value(text: &str) -> Plaintext {
+    Plaintext::new(text.as_bytes().into())
+}
+
+pub(crate) fn sealing() -> Sealing {
+    Sealing {
+        master: MemoryKeys::ALIAS.to_owned(),
+        context: EncryptionContext::default(),
+        form: Form::CREDSTASH,
         comment: None,
     }
+}
+
+pub(crate) fn secret(name: &str) -> SecretName {
+    name.parse().unwrap()
 }

@@ -1,14 +1,13 @@
 //! Writers on real threads, at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{PrincipalKind, Rules};
-use keep::simulator::{MemoryAudit, MemoryKeys};
-use keep::{AuditMode, Keep, Limits, Ports, Random, Scan};
-use stash::{Record, SecretName, Stash};
+use keep::simulator::MemoryKeys;
+use keep::{EncryptionContext, Random, TableName};
+use stash::{Ports, Secrets, Version};
 
-use crate::house::{caller, make_tables, names, sealed, sqlite};
+use crate::house::{sealing, secret, sqlite, value};
 
 const WRITERS: usize = 8;
 const PUTS: usize = 10;
@@ -16,33 +15,27 @@ const PUTS: usize = 10;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_writers_lose_nothing() {
     let (table, _place) = sqlite();
-    let (name, own) = names(0);
-    make_tables(&*table, &(name.clone(), own.clone())).await;
+    let name = TableName::new("stash");
+    table.create(&Secrets::schema(&name)).await.unwrap();
     let random: Arc<dyn Random> = Arc::new(local::SystemRandom);
-    // Two servers over one table.
-    let servers = ["one", "two"].map(|server| {
-        let ports = Ports {
-            table: Arc::clone(&table),
-            keys: Arc::new(MemoryKeys::new(Arc::clone(&random))),
-            audit: MemoryAudit::new(server),
-            clock: Arc::new(local::SystemClock::new()),
-            random: Arc::clone(&random),
-        };
-        let (rules, limits) = (Rules::default(), Limits::default());
-        let keep = Keep::new(ports, own.clone(), rules, AuditMode::Required, limits);
-        Arc::new(Stash::new(Arc::new(keep), name.clone()))
-    });
+    let ports = Ports {
+        table: Arc::clone(&table),
+        keys: Arc::new(MemoryKeys::new(Arc::clone(&random))),
+        clock: Arc::new(local::SystemClock::new()),
+        random: Arc::clone(&random),
+    };
+    let secrets = Secrets::new(ports, name);
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let stash = Arc::clone(&servers[writer % 2]);
+            let secrets = secrets.clone();
             tokio::spawn(async move {
-                let secret: SecretName = "db".parse().unwrap();
                 let mut written = Vec::new();
                 for number in 0..PUTS {
-                    let value = format!("{writer}.{number}");
-                    let user = caller(PrincipalKind::User);
-                    let version = stash.put(&user, &secret, sealed(&value)).await.unwrap();
-                    written.push((version, value));
+                    let text = format!("{writer}.{number}");
+                    let put = secrets
+                        .put_next(&secret("db"), &value(&text), &sealing(), false)
+                        .await;
+                    written.push((put.unwrap().version, text));
                 }
                 written
             })
@@ -50,39 +43,27 @@ async fn racing_writers_lose_nothing() {
         .collect();
     let mut acknowledged = BTreeMap::new();
     for writer in writers {
-        for (version, value) in writer.await.unwrap() {
-            let before = acknowledged.insert(version.clone(), value);
+        for (version, text) in writer.await.unwrap() {
+            let before = acknowledged.insert(version.clone(), text);
             assert_eq!(before, None, "{version} was given twice");
         }
     }
-    let numbers: Vec<_> = acknowledged
-        .keys()
-        .filter_map(stash::Version::number)
-        .collect();
-    assert_eq!(numbers, (1..=80).collect::<Vec<u64>>());
+    let numbers: Vec<_> = acknowledged.keys().filter_map(Version::number).collect();
+    assert_eq!(numbers, (1..=80).collect::<Vec<i128>>());
 
-    let all = |table| Scan {
-        table,
-        attributes: vec![],
-        limit: None,
-        start: None,
-    };
-    let stored = table.scan(&all(name)).await.unwrap().items;
-    let stored: BTreeMap<_, _> = stored
-        .iter()
-        .map(|item| Record::of(item).unwrap())
-        .map(|record| {
-            (
-                record.version,
-                String::from_utf8(record.sealed.contents).unwrap(),
-            )
-        })
-        .collect();
+    let mut stored = BTreeMap::new();
+    for version in secrets.versions(&secret("db")).await.unwrap() {
+        let record = secrets
+            .version(&version.name, &version.version)
+            .await
+            .unwrap()
+            .unwrap();
+        let opened = secrets
+            .open(&record, &EncryptionContext::default())
+            .await
+            .unwrap();
+        let text = String::from_utf8(opened.expose().to_vec()).unwrap();
+        stored.insert(version.version, text);
+    }
     assert_eq!(stored, acknowledged);
-    let values: BTreeSet<_> = stored.values().collect();
-    assert_eq!(values.len(), WRITERS * PUTS);
-    // Each with its event in the other table.
-    let events = table.scan(&all(own)).await.unwrap().items;
-    let events = events.iter().filter(|item| item.contains_key("event"));
-    assert_eq!(events.count(), WRITERS * PUTS);
 }

@@ -2,7 +2,7 @@
 
 use crate::contract::Ground;
 use crate::contract::ground::{Layout, PATIENCE, Rows, all_items, item, texts};
-use crate::{Item, PageStart, Scan, TableError, Value};
+use crate::{Consistency, Item, PageStart, Scan, TableError, Value};
 
 /// Scans are eventual: waits until this one gives so many items.
 async fn settled(rows: &Rows, scan: &Scan, items: usize) -> Vec<Item> {
@@ -99,4 +99,25 @@ pub async fn a_scan_gives_the_attributes_asked_for(ground: Ground) {
             vec![Item::new(); 3]
         );
     }
+}
+
+/// Each of several writes, at once.
+pub async fn a_strong_scan_sees_every_acknowledged_write(ground: Ground) {
+    let rows = ground.rows(Layout::Pairs).await;
+    let strong = Scan {
+        consistency: Consistency::Strong,
+        limit: Some(2),
+        ..rows.scan()
+    };
+    for version in 1..=7 {
+        let version = Value::s(version.to_string());
+        rows.put_all(&[item([
+            ("name", Value::s("n")),
+            ("version", version.clone()),
+        ])])
+        .await;
+        let seen = all_items(rows.pages_of_scan(&strong).await);
+        assert!(seen.iter().any(|item| item["version"] == version));
+    }
+    assert_eq!(all_items(rows.pages_of_scan(&strong).await).len(), 7);
 }
