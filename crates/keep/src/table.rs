@@ -425,6 +425,7 @@ pub trait Table: Send + Sync {
             attributes: vec![],
             limit: Some(1),
             start: None,
+            consistency: Consistency::Eventual,
         };
         match self.scan(&first).await {
             Ok(_) => Ok(true),
