@@ -17,6 +17,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 VECTORS = HERE.parent.parent / "vectors" / "confidant"
+STASH = HERE.parent.parent / "vectors" / "credsmash"
 RECORDED = VECTORS / "dynamodb_items.json"
 
 
@@ -25,6 +26,7 @@ class Emulator:
 
     def __init__(self):
         command = [sys.executable, "-B", str(HERE / "moto_server.py"), "--seed", str(HERE / "kms_seed.json")]
+        command += ["--seed", str(STASH / "kms_seed.json"), "--recorded", str(STASH / "items.json")]
         command += ["--recorded", str(RECORDED), "--confidant-layout", str(VECTORS / "dynamodb_table.json")]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         word, port = self.process.stdout.readline().split()
@@ -216,6 +218,23 @@ class Keys(EmulatorCase):
             opened += 1
         self.assertGreater(opened, 5)
 
+    def test_recorded_data_keys_of_stash_items_open_as_recorded(self):
+        with open(STASH / "items.json") as file:
+            records = json.load(file)["vectors"]
+        opened = 0
+        for record in records:
+            (blob,) = record["item"]["key"].values()
+            request = {"CiphertextBlob": blob, "EncryptionContext": record["encryption_context"]}
+            status, told = self.aws.call("Decrypt", request)
+            if record["id"] == "bad-key":
+                self.assertEqual(status, 400, told)
+                continue
+            self.assertEqual((status, told["Plaintext"]), (200, record["data_key_b64"]), record["id"])
+            status, told = self.aws.call("Decrypt", {**request, "EncryptionContext": {"id": "another"}})
+            self.assertEqual((status, told["__type"]), (400, "InvalidCiphertextException"))
+            opened += 1
+        self.assertEqual(opened, len(records) - 1)
+
     def test_the_seeded_keys_have_their_ids_and_a_ciphertext_survives_a_reset(self):
         arn = self.aws.call("DescribeKey", {"KeyId": "alias/authnz-user"})[1]["KeyMetadata"]["Arn"]
         self.assertEqual(arn, "arn:aws:kms:us-east-1:123456789012:key/22222222-2222-2222-2222-222222222222")
@@ -308,6 +327,15 @@ class FaultsAndPermissions(EmulatorCase):
         self.aws.control("POST", "allow", {"actions": [], "access_key": "AKIDPOOR"})
         self.assertEqual(self.aws.call("GetItem", key("a"), access_key="AKIDPOOR")[0], 400)
         self.assertIsNone(self.item("a"))
+
+    def test_each_connection_has_its_number(self):
+        for _ in range(2):
+            self.item("a")
+            with self.aws.connect() as other:
+                self.aws.call("GetItem", key("a"), connection=other)
+        numbers = [call["connection"] for call in self.aws.control("GET", "calls")[1]["calls"]]
+        self.assertEqual(numbers[0], numbers[2])
+        self.assertEqual(len(set(numbers)), 3)
 
     def test_calls_are_recorded_with_their_fault(self):
         self.fault(operation="GetItem", code="X")

@@ -1,6 +1,6 @@
 """DynamoDB, KMS and STS on this machine for the tests: moto in one process, one call at a time.
 
-    python moto_server.py --seed kms_seed.json [--recorded dynamodb_items.json] [--confidant-layout dynamodb_table.json]
+    python moto_server.py --seed kms_seed.json... [--recorded items.json...] [--confidant-layout dynamodb_table.json]
 
 Prints `ready <port>` when it listens (an ephemeral port of 127.0.0.1) and ends when its standard input closes, so that
 it never outlives the test that started it. Calls are applied one after the other: moto is no judge of races, and its
@@ -12,7 +12,8 @@ Control paths, answered with JSON; a mistake in an order is a 400 that says so:
     POST   /_ctl/load              {"tables": {NAME: {"layout": "confidant" | "stash", "items": [DynamoDB JSON]}}}
     GET    /_ctl/tables            names
     GET    /_ctl/dump?table=NAME   all items, sorted by key
-    GET    /_ctl/calls             {"total": N, "calls": [the last 20,000]}; DELETE forgets them
+    GET    /_ctl/calls             {"total": N, "calls": [the last 20,000, each with the number of its connection]};
+                                   DELETE forgets them
     POST   /_ctl/fault             one order or a list (faults.py); GET lists what is still open, DELETE forgets it
                                    (with `?access_key=NAME`, only the orders about that key)
     POST   /_ctl/allow             {"actions": ["dynamodb:GetItem", ...] | null, "access_key": NAME | null}
@@ -22,6 +23,7 @@ load, tables and dump take `?region=`.
 
 import argparse
 import io
+import itertools
 import json
 import os
 import sys
@@ -83,7 +85,7 @@ class Cloud:
         self.calls, self.total = deque(maxlen=CALLS_KEPT), 0
         stage.reset()
 
-    def answer(self, environ, headers, body):
+    def answer(self, environ, headers, body, connection):
         """Status line, headers and body for one AWS call."""
         call = Call(headers, body)
         with self.lock:
@@ -96,6 +98,7 @@ class Cloud:
                 "operation": call.operation,
                 "access_key": call.access_key,
                 "tables": call.tables(),
+                "connection": connection,
                 "fault": fault.name() if fault else None,
                 "status": None,
                 "body": call.body,
@@ -183,6 +186,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     cloud = None
+    connections = itertools.count(1)
+
+    def setup(self):
+        super().setup()
+        self.connection_number = next(self.connections)
 
     def handle_request(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -198,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self.send("400 Bad Request", JSON_HEADERS, json.dumps({"error": repr(error)}).encode())
             return self.send("200 OK", JSON_HEADERS, json.dumps(told).encode())
         try:
-            self.send(*self.cloud.answer(self.environ(url, body), self.headers, body))
+            self.send(*self.cloud.answer(self.environ(url, body), self.headers, body, self.connection_number))
         except Lost:
             self.close_connection = True
 
@@ -253,7 +261,7 @@ def end_with_the_parent():
 
 def main():
     arguments = argparse.ArgumentParser(description="moto for the tests; see the head of this file")
-    arguments.add_argument("--seed", required=True)
+    arguments.add_argument("--seed", action="append", required=True)
     arguments.add_argument("--recorded", action="append", default=[])
     arguments.add_argument("--confidant-layout")
     arguments.add_argument("--region", default="us-east-1")

@@ -35,6 +35,8 @@ tasks:
                              KEEPWARD_TEST_PYTHON=$(cargo xtask python) cargo test -p conformance
   confidant                  print the folder of the real Confidant 7.0.0, installed first if need be:
                              KEEPWARD_TEST_CONFIDANT=$(cargo xtask confidant), for the tests beside it
+  stash                      print the folder of the real CredSmash 3.0.2 and credstash 1.17.1, installed first if need
+                             be: KEEPWARD_TEST_STASH_TOOLS=$(cargo xtask stash), for the tests that compare with them
   rooms                      check which room imports which (the table in xtask/src/rooms.rs)
   promises                   check that every test named in docs/guarantees.md exists
   deps                       check licences, sources and banned crates (deny.toml)
@@ -66,6 +68,10 @@ fn task(arguments: &[String]) -> Result<bool> {
         }
         ("confidant", []) => {
             println!("{}", python::ensure_confidant(&machine)?.display());
+            Ok(true)
+        }
+        ("stash", []) => {
+            println!("{}", python::ensure_stash_tools(&machine)?.display());
             Ok(true)
         }
         ("rooms", []) => {

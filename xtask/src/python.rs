@@ -1,4 +1,5 @@
-//! The Python environments of the tests: the AWS emulator with the old clients, and the real Confidant.
+//! The Python environments of the tests: the AWS emulator with the old clients, the real Confidant, and the real
+//! CredSmash and credstash.
 //!
 //! Each is a folder of the cache, named after everything that decides its content.
 
@@ -91,6 +92,41 @@ pub(crate) fn ensure_confidant(machine: &Machine) -> Result<PathBuf> {
             .context("the installed Confidant does not start")
         },
     )
+}
+
+/// The environment of the real CredSmash 3.0.2 and credstash 1.17.1; installs both where they are missing. Its `bin`
+/// folder holds them as `credsmash` and `credstash`.
+///
+/// Errors: no Python of 3.11 or later, which the pinned packages need; an installation fails; one of the two does not
+/// start.
+pub(crate) fn ensure_stash_tools(machine: &Machine) -> Result<PathBuf> {
+    let names = ["python3", "python3.13", "python3.12", "python3.11"];
+    let python = find_or_install(
+        machine,
+        &names,
+        "sys.version_info >= (3, 11)",
+        &["python3", "python3-venv"],
+    )
+    .context(
+        "the real CredSmash and credstash need Python 3.11 or later with venv, as `python3` or `python3.11`",
+    )?;
+    let list = machine.root.join("conformance/stash/requirements.txt");
+    let version = version_of(machine, &python)?;
+    let name = format!(
+        "stash-{:016x}",
+        digest(&[&read(&list)?, version.as_bytes()])
+    );
+    cached(machine, &name, |folder| {
+        let inside = environment(machine, &python, folder)?;
+        install_list(machine, &inside, &list, &[])?;
+        run(pip(machine, &inside).arg("check"))
+            .context("conformance/stash/requirements.txt is not complete")?;
+        for tool in ["credsmash", "credstash"] {
+            output_of(machine.program(folder.join("bin").join(tool)).arg("--help"))
+                .with_context(|| format!("the installed {tool} does not start"))?;
+        }
+        Ok(())
+    })
 }
 
 /// A folder of the cache that `build` fills, once.
@@ -270,6 +306,10 @@ mod tests {
             (
                 "conformance/confidant/requirements.txt",
                 &["confidant==7.0.0", "kmsauth==0.6.3"],
+            ),
+            (
+                "conformance/stash/requirements.txt",
+                &["credsmash==3.0.2", "credstash==1.17.1"],
             ),
         ] {
             let text = fs::read_to_string(root.join(list)).unwrap();

@@ -45,6 +45,9 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
     let start = now();
     let confidant = python::ensure_confidant(machine)?;
     report.add("set up the real Confidant", start, Tally::default());
+    let start = now();
+    let stash_tools = python::ensure_stash_tools(machine)?;
+    report.add("set up the real CredSmash", start, Tally::default());
 
     let whole = wanted.filters.is_empty();
     if whole {
@@ -84,7 +87,8 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
         let mut command = machine.cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
         command
             .env("KEEPWARD_TEST_PYTHON", &python)
-            .env("KEEPWARD_TEST_CONFIDANT", &confidant);
+            .env("KEEPWARD_TEST_CONFIDANT", &confidant)
+            .env("KEEPWARD_TEST_STASH_TOOLS", &stash_tools);
         if wanted.long {
             command.env("KEEPWARD_TEST_LONG", "1");
         }

@@ -8,4 +8,4 @@ mod moto;
 mod settings;
 
 pub use moto::{Call, Fault, Moto};
-pub use settings::{confidant, long, python, seed};
+pub use settings::{confidant, long, python, seed, stash_tools};

@@ -17,21 +17,27 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Starts one with the keys of `conformance/python/kms_seed.json` and no tables. Ciphertexts of
-    /// `vectors/confidant/dynamodb_items.json` open as recorded.
+    /// Starts one with the keys of `conformance/python/kms_seed.json` and `vectors/credsmash/kms_seed.json` and no
+    /// tables. Ciphertexts of `vectors/confidant/dynamodb_items.json` and `vectors/credsmash/items.json` open as
+    /// recorded.
     ///
     /// Panics: when [`python`] does, or when it does not come up.
     pub fn start() -> Self {
         let root = root();
         let folder = root.join("conformance/python");
         let vectors = root.join("vectors/confidant");
+        let stash = root.join("vectors/credsmash");
         let mut process = Command::new(python())
             .arg("-B")
             .arg(folder.join("moto_server.py"))
             .arg("--seed")
             .arg(folder.join("kms_seed.json"))
+            .arg("--seed")
+            .arg(stash.join("kms_seed.json"))
             .arg("--recorded")
             .arg(vectors.join("dynamodb_items.json"))
+            .arg("--recorded")
+            .arg(stash.join("items.json"))
             .arg("--confidant-layout")
             .arg(vectors.join("dynamodb_table.json"))
             .env("AWS_ACCESS_KEY_ID", "testing")
@@ -227,6 +233,19 @@ impl Call {
             .collect()
     }
 
+    /// The fault that struck it, by its name or error code.
+    pub fn fault(&self) -> Option<&str> {
+        self.0.get("fault").and_then(Value::as_str)
+    }
+
+    /// The number of the connection that it came over.
+    pub fn connection(&self) -> u64 {
+        self.0
+            .get("connection")
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+
     /// What was asked.
     pub fn body(&self) -> &Value {
         self.0.get("body").unwrap_or(&Value::Null)
@@ -239,7 +258,8 @@ impl Call {
 
 /// A fault to order: what it does, and which calls it strikes.
 ///
-/// An operation is one name (`PutItem`), several (`PutItem|UpdateItem`), or `*` for any.
+/// An operation is one name (`PutItem`, or with its service as `TrentService.Decrypt`), several (`PutItem|UpdateItem`),
+/// or `*` for any.
 #[derive(Clone, Debug)]
 pub struct Fault(Map<String, Value>);
 
@@ -293,6 +313,12 @@ impl Fault {
     #[must_use]
     pub fn by(self, access_key: &str) -> Self {
         self.with("access_key", access_key)
+    }
+
+    /// Says this in the error's body.
+    #[must_use]
+    pub fn saying(self, message: &str) -> Self {
+        self.with("message", message)
     }
 
     /// Further fields of the error's body, for example `CancellationReasons`.

@@ -30,6 +30,24 @@ pub fn confidant() -> PathBuf {
     path
 }
 
+/// The folder of the real CredSmash 3.0.2 and credstash 1.17.1: `bin/credsmash`, `bin/credstash` and `bin/python`, which
+/// can import both.
+///
+/// Panics: when `KEEPWARD_TEST_STASH_TOOLS` does not name it, or one of them is missing.
+pub fn stash_tools() -> PathBuf {
+    let name = "KEEPWARD_TEST_STASH_TOOLS";
+    let folder = PathBuf::from(needed(name));
+    for tool in ["credsmash", "credstash", "python"] {
+        let path = folder.join("bin").join(tool);
+        assert!(
+            path.is_file(),
+            "{name} names no folder with the real tools ({} is missing): run `cargo xtask test`",
+            path.display()
+        );
+    }
+    folder
+}
+
 /// Whether this is the long mode, `cargo xtask test --long`.
 pub fn long() -> bool {
     setting("KEEPWARD_TEST_LONG").as_deref() == Some("1")

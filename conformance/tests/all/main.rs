@@ -16,6 +16,7 @@ mod kms_logins;
 mod preflight;
 mod revisions;
 mod simulated;
+mod stash;
 mod stop;
 mod two_servers;
 mod world;
