@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("keychain", &["seal", "domain"]),
+    ("documents", &["seal"]),
     ("templates", &["seal"]),
     // The binary of crates/cli wires everything.
     (
@@ -61,6 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "door-console",
             "server",
             "keychain",
+            "documents",
             "templates",
         ],
     ),
@@ -75,6 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "confidant",
             "boxes",
             "stash",
+            "documents",
             "keep",
             "domain",
             "seal",
