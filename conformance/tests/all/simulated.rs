@@ -39,7 +39,7 @@ async fn nothing_is_lost_doubled_wrong_or_readable_on_dynamodb_under_faults() {
         region: "us-east-1".to_owned(),
         dynamodb: endpoint.clone(),
         kms: endpoint,
-        keys: Some(Keys::new("AKIDTEST", "test")),
+        identity: aws::Identity::Keys(Keys::new("AKIDTEST", "test")),
     };
     let connection = Connection::open(&settings).await;
     let table: Arc<dyn Table> = Arc::new(DynamoTable::new(&connection, clock));

@@ -8,7 +8,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::{Endpoint, Settings};
+use crate::{Endpoint, Settings, identity};
 
 /// A connection to AWS. Cheap to clone; clones share credentials and connections.
 #[derive(Clone)]
@@ -26,21 +26,26 @@ impl Connection {
     pub async fn open(settings: &Settings) -> Self {
         let Settings {
             region,
+            kms_region,
             dynamodb,
             kms,
-            keys,
+            identity,
         } = settings;
         let dynamodb_http = http_client(dynamodb);
         let kms_http = http_client(kms);
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.clone()))
+        let region = Region::new(region.clone());
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(region.clone())
             // Every call has its own bound.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(kms_http.clone());
-        if let Some(keys) = keys {
-            loader = loader.credentials_provider(keys.0.clone());
+        let mut shared = loader.load().await;
+        if let Some(credentials) = identity::credentials(identity, &region, &shared).await {
+            shared = shared
+                .into_builder()
+                .credentials_provider(credentials)
+                .build();
         }
-        let shared = loader.load().await;
 
         let table = |retries: RetryConfig| {
             let mut config = aws_sdk_dynamodb::config::Builder::from(&shared)
@@ -56,6 +61,9 @@ impl Connection {
             .http_client(kms_http)
             .timeout_config(timeouts(kms))
             .retry_config(retries(kms));
+        if let Some(region) = kms_region {
+            kms_config = kms_config.region(Region::new(region.clone()));
+        }
         if let Some(url) = &kms.url {
             kms_config = kms_config.endpoint_url(url);
         }

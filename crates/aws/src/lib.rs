@@ -9,6 +9,7 @@ mod connect;
 mod create;
 mod expressions;
 mod failure;
+mod identity;
 mod inspect;
 mod key_service;
 mod settings;
@@ -16,7 +17,8 @@ mod table;
 mod table_errors;
 
 pub use connect::Connection;
+pub use identity::{has_profile, region};
 pub use inspect::Inspected;
 pub use key_service::AwsKms;
-pub use settings::{Endpoint, Keys, Settings};
+pub use settings::{Endpoint, Identity, Keys, Settings};
 pub use table::DynamoTable;

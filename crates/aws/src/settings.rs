@@ -10,13 +10,33 @@ use aws_credential_types::Credentials;
 pub struct Settings {
     /// The region of DynamoDB and KMS (`AWS_DEFAULT_REGION`).
     pub region: String,
+    /// The region of KMS when it is another.
+    pub kms_region: Option<String>,
     /// How DynamoDB is called.
     pub dynamodb: Endpoint,
     /// How KMS is called.
     pub kms: Endpoint,
-    /// Fixed credentials; `None` asks the SDK's own chain (environment, profile, SSO, web
-    /// identity, container, instance).
-    pub keys: Option<Keys>,
+    /// Who calls.
+    pub identity: Identity,
+}
+
+/// Whose credentials sign the calls.
+#[derive(Clone, Debug, Default)]
+pub enum Identity {
+    /// The SDK's own chain: environment, profile, SSO, web identity, container, instance.
+    #[default]
+    Chain,
+    /// Fixed in the settings.
+    Keys(Keys),
+    /// A profile by its name.
+    Profile(String),
+    /// A role that the chain's caller assumes.
+    Role {
+        /// Its ARN.
+        arn: String,
+        /// The name of the session, which CloudTrail shows.
+        session: String,
+    },
 }
 
 impl Default for Settings {
@@ -32,13 +52,14 @@ impl Default for Settings {
         };
         Self {
             region: "us-east-1".to_owned(),
+            kms_region: None,
             // The kernel tries its reads again too, so a second try here is enough.
             dynamodb: Endpoint {
                 attempts: 2,
                 ..endpoint.clone()
             },
             kms: endpoint,
-            keys: None,
+            identity: Identity::Chain,
         }
     }
 }
@@ -90,7 +111,7 @@ mod tests {
     #[test]
     fn debug_shows_no_part_of_the_keys() {
         let settings = Settings {
-            keys: Some(Keys::new("AKIDHUNTER", "hunter2")),
+            identity: Identity::Keys(Keys::new("AKIDHUNTER", "hunter2")),
             ..Settings::default()
         };
         let shown = format!("{settings:?}");

@@ -24,7 +24,7 @@ pub(crate) async fn connect(aws: &server::settings::Aws) -> Connection {
         region: aws.region.clone(),
         dynamodb: endpoint(&aws.dynamodb_url, aws.dynamodb_timeouts, aws.attempts),
         kms: endpoint(&aws.kms_url, aws.kms_timeouts, aws.attempts),
-        keys: None,
+        ..Settings::default()
     })
     .await
 }

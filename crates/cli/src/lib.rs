@@ -43,6 +43,8 @@ mod serve;
 mod served;
 mod service_command;
 mod settings;
+#[expect(dead_code, reason = "the commands come in the next commits")]
+mod stash_ports;
 mod token;
 mod token_findings;
 mod token_inspect;

@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use keep::{Consistency, EncryptionContext, Item, Plaintext, Scan, Value};
 
 use crate::pace::Pace;
-use crate::patience::{TRIES, pause};
+use crate::patience::pause;
 use crate::{Error, Ports, Record, SecretName, Secrets, Version};
 
 /// One version in a list.
@@ -113,7 +113,7 @@ impl Secrets {
                 break;
             };
             match result {
-                Err(error) if error.may_pass() && tries < TRIES => {
+                Err(error) if tries < error.most_tries() => {
                     pace.refused();
                     waiting.push_back((at, tries));
                 }

@@ -151,6 +151,23 @@ impl Error {
         )
     }
 
+    /// How often a call that ends so is worth making, the first time included. A service that throttles
+    /// gets time; one that cannot be reached is soon given up, since each try waits for it.
+    pub(crate) fn most_tries(&self) -> u32 {
+        match self {
+            Self::Table {
+                source: TableError::Throttled,
+                ..
+            }
+            | Self::Key {
+                source: KeyError::Throttled,
+                ..
+            } => THROTTLED_TRIES,
+            error if error.may_pass() => OTHER_TRIES,
+            _ => 1,
+        }
+    }
+
     /// AWS's words, when AWS answered and said no; also for a table and keys that are not on AWS.
     pub fn aws(&self) -> Option<AwsWords> {
         let (operation, (code, message)) = match self {
@@ -166,6 +183,10 @@ impl Error {
         })
     }
 }
+
+/// As many as the SDK of the old programs made on DynamoDB.
+const THROTTLED_TRIES: u32 = 10;
+const OTHER_TRIES: u32 = 4;
 
 fn of_table(error: &TableError) -> Option<(String, String)> {
     Some(match error {

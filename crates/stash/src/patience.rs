@@ -7,7 +7,8 @@ use keep::{Clock, Random};
 
 use crate::Error;
 
-/// Calls `call` until it gives something else than a refusal for the moment, at most [`TRIES`] times.
+/// Calls `call` until it gives something else than a refusal for the moment, at most so many times
+/// as [`Error::most_tries`] says.
 pub(crate) async fn patiently<T, F>(
     clock: &dyn Clock,
     random: &dyn Random,
@@ -19,7 +20,7 @@ where
     let mut tries = 1;
     loop {
         match call().await {
-            Err(error) if error.may_pass() && tries < TRIES => {
+            Err(error) if tries < error.most_tries() => {
                 pause(clock, random, tries).await;
                 tries += 1;
             }
@@ -35,7 +36,5 @@ pub(crate) async fn pause(clock: &dyn Clock, random: &dyn Random, tries: u32) {
     clock.sleep(bound + jitter).await;
 }
 
-/// As many as the SDK of the old programs made on DynamoDB.
-pub(crate) const TRIES: u32 = 10;
 const FIRST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use keep::{Action, Clause, Condition, Consistency, Item, Plaintext, TableError, Value};
 
-use crate::patience::{TRIES, patiently, pause};
+use crate::patience::{patiently, pause};
 use crate::{Error, Ports, Record, Sealed, Sealing, SecretName, Secrets, Version};
 
 /// What a write left behind.
@@ -150,15 +150,11 @@ impl Secrets {
             };
             in_doubt |= matches!(failed, TableError::Ambiguous(_));
             let error = Error::table("PutItem")(failed);
-            let again = error.may_pass()
-                || matches!(
-                    error,
-                    Error::Table {
-                        source: TableError::Ambiguous(_),
-                        ..
-                    }
-                );
-            if !again || tries >= TRIES {
+            let most = match in_doubt {
+                true => DOUBTFUL_TRIES.max(error.most_tries()),
+                false => error.most_tries(),
+            };
+            if tries >= most {
                 return match in_doubt {
                     // The last try is certain, an earlier one is not.
                     true => Err(doubtful(error)),
@@ -215,5 +211,7 @@ fn doubtful(error: Error) -> Error {
     }
 }
 
+/// Tries to find out whether an earlier one was done.
+const DOUBTFUL_TRIES: u32 = 4;
 /// Every lost turn is one that another writer won.
 const TURNS: usize = 100;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws::{AwsKms, Connection, DynamoTable, Endpoint, Keys, Settings};
+use aws::{AwsKms, Connection, DynamoTable, Endpoint, Identity, Keys, Settings};
 use domain::Timestamp;
 use keep::{Action, Clock, Condition, IndexSchema, Item, Key, Schema, Table, TableName, Value};
 use testkit::Moto;
@@ -41,9 +41,10 @@ pub(crate) fn settings(url: &str, access_key: &str) -> Settings {
     };
     Settings {
         region: "us-east-1".to_owned(),
+        kms_region: None,
         dynamodb: endpoint(2),
         kms: endpoint(3),
-        keys: Some(Keys::new(access_key, "secret")),
+        identity: Identity::Keys(Keys::new(access_key, "secret")),
     }
 }
 

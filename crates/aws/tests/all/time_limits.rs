@@ -8,7 +8,7 @@ use keep::{Condition, Consistency, Key, KeyError, KeyService, Table, TableError,
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use aws::{Connection, Settings};
+use aws::{Connection, Identity, Settings};
 use seal::{EncryptionContext, WrappedKey};
 
 use crate::stub::{Answer, Stub};
@@ -120,7 +120,7 @@ async fn a_silent_key_service_is_unavailable() {
 #[tokio::test]
 async fn opening_a_connection_asks_nobody_for_credentials() {
     let settings = Settings {
-        keys: None,
+        identity: Identity::Chain,
         ..Settings::default()
     };
     // Whoever asks somebody has to wait for the answer.
