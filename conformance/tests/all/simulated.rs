@@ -36,6 +36,7 @@ async fn nothing_is_lost_doubled_wrong_or_readable_on_dynamodb_under_faults() {
         attempts: 1,
     };
     let settings = Settings {
+        kms_region: None,
         region: "us-east-1".to_owned(),
         dynamodb: endpoint.clone(),
         kms: endpoint,
