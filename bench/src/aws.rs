@@ -49,17 +49,26 @@ impl StandIn {
         let stand_in = Self { process };
         let mut caller = stand_in.caller();
         for alias in [MASTER_KEY, AUTH_KEY, USER_AUTH_KEY] {
-            let key = caller.kms("CreateKey", &json!({}))?;
-            let target = key
-                .pointer("/KeyMetadata/KeyId")
-                .context("a key without id")?;
-            caller.kms(
-                "CreateAlias",
-                &json!({ "AliasName": alias, "TargetKeyId": target }),
-            )?;
+            caller.key(alias)?;
         }
         caller.dynamodb("CreateTable", &table())?;
         Ok(stand_in)
+    }
+
+    /// Makes tables of credstash's layout, and the keys that credstash and CredSmash use when told nothing.
+    pub(crate) fn stash_tables(&self, names: &[&str]) -> Result<()> {
+        let mut caller = self.caller();
+        for name in names {
+            let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+            caller.dynamodb(
+                "CreateTable",
+                &json!({ "TableName": name, "KeySchema": [key("name", "HASH"), key("version", "RANGE")] }),
+            )?;
+        }
+        for alias in ["alias/credstash", "alias/credsmash"] {
+            caller.key(alias)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn url(&self) -> String {
@@ -180,6 +189,19 @@ pub(crate) fn each<T: Send>(
 struct Caller(Connection);
 
 impl Caller {
+    /// Makes a master key with an alias.
+    fn key(&mut self, alias: &str) -> Result<()> {
+        let key = self.kms("CreateKey", &json!({}))?;
+        let target = key
+            .pointer("/KeyMetadata/KeyId")
+            .context("a key without id")?;
+        self.kms(
+            "CreateAlias",
+            &json!({ "AliasName": alias, "TargetKeyId": target }),
+        )?;
+        Ok(())
+    }
+
     fn dynamodb(&mut self, operation: &str, body: &Value) -> Result<Value> {
         self.call(&format!("DynamoDB_20120810.{operation}"), body)
     }

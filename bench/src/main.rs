@@ -13,6 +13,7 @@ mod parts;
 mod process;
 mod programs;
 mod report;
+mod stash_tools;
 mod workload;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use clap::{Parser, ValueEnum};
 use crate::parts::Effort;
 use crate::programs::Programs;
 use crate::report::{Place, Report};
+use crate::stash_tools::Tools;
 use crate::workload::Shape;
 
 /// Measures Keepward, each figure beside a named reference from the same run
@@ -34,7 +36,7 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
     /// Only these parts
-    #[arg(long, value_delimiter = ',', default_values = ["embedded", "aws", "idle", "growth"], hide_default_value = true)]
+    #[arg(long, value_delimiter = ',', default_values = ["embedded", "aws", "idle", "growth", "stash"], hide_default_value = true)]
     only: Vec<Part>,
     /// Also write the figures here, as JSON
     #[arg(long, value_name = "FILE")]
@@ -57,6 +59,8 @@ enum Part {
     Idle,
     /// One write, with a hundred times as many credentials
     Growth,
+    /// Commands on a credstash table, against the real CredSmash and credstash
+    Stash,
 }
 
 fn main() -> ExitCode {
@@ -97,6 +101,8 @@ fn run(arguments: Arguments) -> Result<usize> {
         aws: None,
         idle: Vec::new(),
         growth: Vec::new(),
+        stash: Vec::new(),
+        first_packet: None,
     };
     let wanted = |part| arguments.only.contains(&part);
     if wanted(Part::Idle) {
@@ -139,6 +145,12 @@ fn run(arguments: Arguments) -> Result<usize> {
                 writes,
             )?);
         }
+    }
+    if wanted(Part::Stash) {
+        let folder = tempfile::tempdir()?;
+        let tools = Tools::prepare(&programs, folder.path())?;
+        report.stash = tools.compare(effort.rounds)?;
+        report.first_packet = Some(tools.first_packet(&programs, effort.starts)?);
     }
     #[expect(clippy::print_stdout, reason = "the report is this program's output")]
     {

@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 pub(crate) struct Programs {
     pub(crate) keepward: PathBuf,
     pub(crate) null: PathBuf,
+    /// Does nothing.
+    pub(crate) empty: PathBuf,
     pub(crate) stand_in: PathBuf,
 }
 
@@ -45,9 +47,15 @@ impl Programs {
         let programs = Self {
             keepward,
             null: folder.join("null"),
+            empty: folder.join("empty"),
             stand_in: folder.join("standin"),
         };
-        for program in [&programs.keepward, &programs.null, &programs.stand_in] {
+        for program in [
+            &programs.keepward,
+            &programs.null,
+            &programs.empty,
+            &programs.stand_in,
+        ] {
             ensure!(program.is_file(), "{} does not exist", program.display());
         }
         Ok(programs)

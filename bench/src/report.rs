@@ -15,6 +15,7 @@ use crate::measure::{Figures, Spread};
 use crate::parts::{Comparison, Effort, Idle};
 use crate::process::Memory;
 use crate::programs::root;
+use crate::stash_tools::{FirstPacket, Pair};
 use crate::workload::Shape;
 
 /// Idle memory wanted, megabytes.
@@ -33,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) aws: Option<Comparison>,
     pub(crate) idle: Vec<Idle>,
     pub(crate) growth: Vec<Size>,
+    pub(crate) stash: Vec<Pair>,
+    pub(crate) first_packet: Option<FirstPacket>,
 }
 
 /// Where, when and with what.
@@ -86,6 +89,7 @@ impl Report {
             .into_iter()
             .flatten()
             .map(|both| both.ours.errors() + both.reference.errors())
+            .chain(self.stash.iter().map(|pair| pair.wrong))
             .sum()
     }
 
@@ -169,6 +173,21 @@ impl Report {
             for text in growth(&self.growth) {
                 line(text);
             }
+        }
+        if !self.stash.is_empty() {
+            line(String::new());
+            line(format!(
+                "(e) one command on the stand-in, start to end of its process, {} rounds by turns",
+                effort.rounds
+            ));
+        }
+        for pair in &self.stash {
+            for text in commands(pair) {
+                line(text);
+            }
+        }
+        if let Some(first) = &self.first_packet {
+            line(first_packet(first));
         }
         line(String::new());
         line(format!("wrong answers: {}", self.errors()));
@@ -271,6 +290,55 @@ fn growth(sizes: &[Size]) -> Vec<String> {
         rows.push(format!("      {}", calls.join(", ")));
     }
     rows
+}
+
+/// A pair's figures, and whether its targets are met.
+fn commands(pair: &Pair) -> Vec<String> {
+    let spread = |values: &[f64]| {
+        let Spread { min, median, max } = Spread::of(values.iter().copied());
+        format!("{min:.1} / {median:.1} / {max:.1}")
+    };
+    let row = |name: &str, runs: &crate::stash_tools::Runs| {
+        format!(
+            "      {name:<10} wall ms {:>24}   CPU ms {:>24}",
+            spread(&runs.wall_ms),
+            spread(&runs.cpu_ms)
+        )
+    };
+    let judged = |ratio: &Spread, target: Option<f64>| {
+        let Spread { min, median, max } = ratio;
+        let judged =
+            target.map(|target| format!(" (at most {target:.2}: {})", met(*median <= target)));
+        format!(
+            "{min:.3} / {median:.3} / {max:.3}{}",
+            judged.unwrap_or_default()
+        )
+    };
+    vec![
+        format!("    {}", pair.what),
+        row("keepward", &pair.ours),
+        row("reference", &pair.reference),
+        format!(
+            "      ratio wall {}, CPU {}; wrong outputs {}",
+            judged(&pair.wall_ratio, Some(pair.wall_target)),
+            judged(&pair.cpu_ratio, pair.cpu_target),
+            pair.wrong
+        ),
+    ]
+}
+
+fn first_packet(first: &FirstPacket) -> String {
+    let spread = |of: &Spread| format!("{:.2} / {:.2} / {:.2}", of.min, of.median, of.max);
+    format!(
+        "    start to first packet (credstash get), {} starts: {} ms; /bin/true to its end {} ms; an empty Rust \
+         program {} ms; ratio of medians to /bin/true {:.1}, to the empty program {:.1}",
+        first.starts,
+        spread(&first.ours_ms),
+        spread(&first.true_ms),
+        spread(&first.empty_ms),
+        first.ours_ms.median / first.true_ms.median,
+        first.ours_ms.median / first.empty_ms.median,
+    )
 }
 
 fn aws_calls(figures: &Figures) -> String {

@@ -1,0 +1,3 @@
+//! `empty`: does nothing, as a measure of what starting any Rust program costs.
+
+fn main() {}
