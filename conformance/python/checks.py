@@ -9,8 +9,10 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -256,6 +258,17 @@ class FaultsAndPermissions(EmulatorCase):
         self.assertTrue(self.aws.lost("PutItem", put("a")))
         self.assertIsNotNone(self.item("a"))
         self.put("b")
+
+    def test_who_makes_a_lost_call_can_be_killed_before_it_and_after(self):
+        for how, name, applied in (("drop_request", "a", False), ("drop_reply", "b", True)):
+            caller = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+            with tempfile.NamedTemporaryFile("w") as number:
+                print(caller.pid, file=number, flush=True)
+                self.fault(operation="PutItem", kill=number.name, **{how: True})
+                self.assertTrue(self.aws.lost("PutItem", put(name)))
+            self.assertEqual(caller.wait(timeout=10), -signal.SIGKILL)
+            caller.stdin.close()
+            self.assertEqual(self.item(name) is not None, applied)
 
     def test_a_dropped_request_comes_before_the_write(self):
         self.fault(operation="PutItem", drop_request=True)

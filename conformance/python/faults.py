@@ -1,5 +1,7 @@
 """Faults that a test orders: refusals, delays, lost answers and partial batches."""
 
+import os
+import signal
 from dataclasses import dataclass, field, fields
 from typing import Optional
 
@@ -11,6 +13,7 @@ class Fault:
     `drop_request` closes the connection and applies nothing; `code` answers that error and applies nothing;
     `drop_reply` applies the call and closes the connection without an answer; `partial` answers that many keys of a
     BatchGetItem and names the rest as UnprocessedKeys. `delay_ms` comes before any of them, and may stand alone.
+    `kill` goes with either drop: the process whose number that file holds dies at that moment, as by a power cut.
     """
 
     operation: str  # "PutItem", or "DynamoDB_20120810.PutItem", or "PutItem|UpdateItem", or "*"
@@ -26,6 +29,7 @@ class Fault:
     extra: dict = field(default_factory=dict)  # more fields of the error body, such as CancellationReasons
     drop_reply: bool = False
     partial: Optional[int] = None
+    kill: Optional[str] = None  # a file that holds the number of the process that makes the call
 
     @classmethod
     def parse(cls, order):
@@ -40,6 +44,8 @@ class Fault:
             raise ValueError("the fault does nothing")
         if fault.partial is not None and fault.operation.split(".")[-1] != "BatchGetItem":
             raise ValueError("partial is for BatchGetItem")
+        if fault.kill and not (fault.drop_request or fault.drop_reply):
+            raise ValueError("kill goes with drop_request or drop_reply")
         return fault
 
     def name(self):
@@ -51,6 +57,11 @@ class Fault:
         if self.drop_reply:
             return "drop_reply"
         return "delay" if self.partial is None else "partial"
+
+    def strike_the_caller(self):
+        if self.kill:
+            with open(self.kill, encoding="ascii") as file:
+                os.kill(int(file.read()), signal.SIGKILL)
 
     def meets(self, call):
         if not {"*", call.operation, call.target} & set(self.operation.split("|")):

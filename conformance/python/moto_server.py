@@ -108,11 +108,13 @@ class Cloud:
             status, answer_headers, answer = self.apply(call, fault, environ, body)
             record["status"] = int(status.split()[0])
         if fault and fault.drop_reply:
+            fault.strike_the_caller()
             raise Lost
         return status, answer_headers, answer
 
     def apply(self, call, fault, environ, body):
         if fault and fault.drop_request:
+            fault.strike_the_caller()
             raise Lost
         if fault and fault.code:
             told = {"__type": fault.code, "message": fault.message, **fault.extra}

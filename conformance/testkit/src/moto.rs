@@ -315,6 +315,13 @@ impl Fault {
         self.with("access_key", access_key)
     }
 
+    /// Kills who makes the call: of a dropped request before it is applied, of a dropped reply after. The file holds the
+    /// number of its process.
+    #[must_use]
+    pub fn killing(self, process: &Path) -> Self {
+        self.with("kill", process.display().to_string())
+    }
+
     /// Says this in the error's body.
     #[must_use]
     pub fn saying(self, message: &str) -> Self {
