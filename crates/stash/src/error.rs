@@ -168,6 +168,24 @@ impl Error {
         }
     }
 
+    /// Whether it is about one row and says nothing of others: about what is stored, or the master key
+    /// that it is under.
+    pub fn is_of_the_row(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::UnknownAlgorithm { .. }
+            | Self::UnknownDigest { .. }
+            | Self::Forged { .. }
+            | Self::WrongKey { .. }
+            | Self::TooBusy(_) => true,
+            Self::Key { operation, .. } => *operation == "Decrypt" && !self.may_pass(),
+            Self::NotFound(_)
+            | Self::Taken { .. }
+            | Self::NoNextVersion { .. }
+            | Self::Table { .. } => false,
+        }
+    }
+
     /// AWS's words, when AWS answered and said no; also for a table and keys that are not on AWS.
     pub fn aws(&self) -> Option<AwsWords> {
         let (operation, (code, message)) = match self {

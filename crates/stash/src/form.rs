@@ -1,5 +1,7 @@
 //! How a value becomes the sealed part of a version, and comes out of it.
 
+use std::collections::BTreeSet;
+
 use keep::{DataKey, EncryptionContext, Plaintext, Random, WrappedKey};
 use seal::{Hash, SealError, ctr_hmac, gcm};
 
@@ -111,6 +113,7 @@ impl Sealed {
             contents,
             proof,
             comment: comment.filter(|comment| !comment.is_empty()),
+            context_names: BTreeSet::new(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! One version as an item, in the forms of credstash and CredSmash.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keep::{Item, Value};
@@ -28,6 +30,9 @@ pub struct Sealed {
     pub proof: Proof,
     /// A remark for people, never empty.
     pub comment: Option<String>,
+    /// The names of the pairs of the encryption context, in rows that are bound to their place; a hint,
+    /// which programs that do not know it pass over.
+    pub context_names: BTreeSet<String>,
 }
 
 /// The three forms.
@@ -74,6 +79,7 @@ impl Record {
                     contents,
                     proof,
                     comment,
+                    context_names,
                 },
         } = self;
         let text = |bytes: &Vec<u8>| Value::s(STANDARD.encode(bytes));
@@ -127,6 +133,10 @@ impl Record {
                 .as_ref()
                 .filter(|comment| !comment.is_empty())
                 .map(Value::s),
+        )])
+        .chain([(
+            CONTEXT,
+            (!context_names.is_empty()).then(|| Value::Ss(context_names.clone())),
         )])
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
@@ -212,6 +222,7 @@ impl Record {
             Some(Err(())) => return Err(damaged("algorithm")),
         };
         let comment = text("comment").map(str::to_owned);
+        let context_names = context_names(item);
         Ok(Self {
             name,
             version,
@@ -220,11 +231,22 @@ impl Record {
                 contents,
                 proof,
                 comment,
+                context_names,
             },
         })
     }
 }
 
+/// See [`Sealed::context_names`].
+pub(crate) fn context_names(item: &Item) -> BTreeSet<String> {
+    match item.get(CONTEXT) {
+        Some(Value::Ss(names)) => names.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The attribute of [`Sealed::context_names`].
+const CONTEXT: &str = "context";
 const CTR: &str = "aes-ctr";
 const GCM: &str = "aes-gcm";
 const LEGACY: &str = "aes-ctr-legacy";

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use keep::{
-    Action, Clock, Condition, Consistency, EncryptionContext, Key, KeyService, Order, Plaintext,
-    Query, Random, Schema, Table, TableName, Unwrapped, Value, WrappedKey,
+    Action, Clock, Condition, Consistency, EncryptionContext, Key, KeyError, KeyService, Order,
+    Plaintext, Query, Random, Schema, Table, TableName, Unwrapped, Value, WrappedKey,
 };
 
 use crate::patience::patiently;
-use crate::{Error, Listed, Record, SecretName, Version};
+use crate::{Binding, Error, Listed, Record, SecretName, Version};
 
 /// What the operations stand on.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub struct Secrets {
     pub(crate) ports: Ports,
     pub(crate) table: TableName,
     pub(crate) concurrency: usize,
+    pub(crate) binding: Binding,
 }
 
 impl Secrets {
@@ -41,6 +42,7 @@ impl Secrets {
             ports,
             table,
             concurrency: 16,
+            binding: Binding::default(),
         }
     }
 
@@ -49,6 +51,18 @@ impl Secrets {
     pub fn with_concurrency(mut self, calls: usize) -> Self {
         self.concurrency = calls.max(1);
         self
+    }
+
+    /// With rows bound to their name and version, so.
+    #[must_use]
+    pub fn with_binding(mut self, binding: Binding) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// How many calls run at once.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
     /// How such a table is made: hash `name`, range `version`, no index.
@@ -85,7 +99,7 @@ impl Secrets {
         item.as_ref().map(Record::of).transpose()
     }
 
-    /// Opens a value: one call of the key service, then its HMAC or tag, then its cipher.
+    /// Opens a value: one call of the key service, or two where [`Binding`] tries two contexts, then its HMAC or tag, then its cipher.
     ///
     /// Errors: `Key` with `DoesNotOpen` when the context is another; `Forged` and the like, see
     /// [`Record::open`].
@@ -108,14 +122,46 @@ impl Secrets {
         patiently(&**clock, &**random, || self.unwrap_once(record, context)).await
     }
 
+    /// The same with the encryption context that it turned out to be under.
+    pub(crate) async fn unwrapped_under(
+        &self,
+        record: &Record,
+        given: &EncryptionContext,
+    ) -> Result<(Unwrapped, EncryptionContext), Error> {
+        let Ports { clock, random, .. } = &self.ports;
+        patiently(&**clock, &**random, || self.unwrap_under(record, given)).await
+    }
+
     pub(crate) async fn unwrap_once(
         &self,
         record: &Record,
         context: &EncryptionContext,
     ) -> Result<Unwrapped, Error> {
+        Ok(self.unwrap_under(record, context).await?.0)
+    }
+
+    /// The data key, and the encryption context that it turned out to be under: the given one, or the
+    /// one that binds the row to its place.
+    ///
+    /// Errors: of several contexts that do not fit, what was said to the first.
+    pub(crate) async fn unwrap_under(
+        &self,
+        record: &Record,
+        given: &EncryptionContext,
+    ) -> Result<(Unwrapped, EncryptionContext), Error> {
         let wrapped = WrappedKey(record.sealed.key.clone());
-        let unwrapped = self.ports.keys.unwrap(&wrapped, context).await;
-        unwrapped.map_err(Error::key("Decrypt"))
+        let mut refused = KeyError::DoesNotOpen;
+        for (tried, context) in self.binding.contexts(given, record).into_iter().enumerate() {
+            match self.ports.keys.unwrap(&wrapped, &context).await {
+                Ok(unwrapped) => return Ok((unwrapped, context)),
+                Err(error @ (KeyError::Throttled | KeyError::Unavailable(_))) => {
+                    return Err(Error::key("Decrypt")(error));
+                }
+                Err(error) if tried == 0 => refused = error,
+                Err(_) => {}
+            }
+        }
+        Err(Error::key("Decrypt")(refused))
     }
 
     /// All versions of one secret, in their order. May lack a write of the last moment.

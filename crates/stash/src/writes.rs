@@ -2,8 +2,9 @@
 
 use keep::{Action, Clause, Condition, Consistency, Item, Plaintext, TableError, Value};
 
+use crate::binding;
 use crate::patience::{patiently, pause};
-use crate::{Error, Ports, Record, Sealed, Sealing, SecretName, Secrets, Version};
+use crate::{Error, Place, Ports, Record, Sealed, Sealing, SecretName, Secrets, Version};
 
 /// What a write left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +85,9 @@ impl Secrets {
                     changed: true,
                 });
             }
-            // Somebody wrote this version first. Nothing was stored under the data key, so it serves again.
-            sealed = Some(record.sealed);
+            // Somebody wrote this version first. Nothing was stored under the data key, so it serves again,
+            // unless it is bound to that version.
+            sealed = (!self.binding.writes()).then_some(record.sealed);
         }
         Err(Error::TooBusy(name.clone()))
     }
@@ -110,20 +112,31 @@ impl Secrets {
             random,
             ..
         } = &self.ports;
+        let place = Place {
+            name: name.clone(),
+            version: version.clone(),
+        };
+        let bound = self
+            .binding
+            .writes()
+            .then(|| binding::bound(context, &place));
+        let context = bound.as_ref().unwrap_or(context);
         let (key, wrapped) = patiently(&**clock, &**random, || async {
             let made = keys.generate(master, form.key_length(), context).await;
             made.map_err(Error::key("GenerateDataKey"))
         })
         .await?;
         let sealed = Sealed::seal(*form, (&key, wrapped), value, comment.clone(), &**random);
-        sealed.map_err(|error| Error::WrongKey {
-            name: name.clone(),
-            version: version.clone(),
+        let mut sealed = sealed.map_err(|error| Error::WrongKey {
+            name: place.name,
+            version: place.version,
             takes: match error {
                 seal::SealError::Key(takes) => takes,
                 _ => "initial vector of at least one byte",
             },
-        })
+        })?;
+        sealed.context_names = bound.as_ref().map(binding::names).unwrap_or_default();
+        Ok(sealed)
     }
 
     /// Writes a version that is not there. `false` when another one is.

@@ -7,9 +7,15 @@
 )]
 
 mod bank;
+mod binding;
+mod copy;
+mod doctor;
+mod ground;
 mod house;
+mod migrate;
 mod operations;
 mod races;
 mod records;
+mod rewrap;
 mod simulated;
 mod vectors;

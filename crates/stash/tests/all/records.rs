@@ -1,5 +1,7 @@
 //! Stored forms.
 
+use std::collections::BTreeSet;
+
 use keep::{Item, Value};
 use rstest::rstest;
 use stash::{Error, Proof, Record, Sealed, Version};
@@ -10,6 +12,7 @@ fn record(proof: Proof, comment: Option<&str>) -> Record {
         contents: b"\x01\x02".to_vec(),
         proof,
         comment: comment.map(str::to_owned),
+        context_names: BTreeSet::new(),
     };
     Record {
         name: "db.prod".parse().unwrap(),
