@@ -175,14 +175,14 @@ impl<'d> Reader<'d> {
             if self.rest.is_empty() {
                 return Ok(None);
             }
+            let after_export = self.rest.strip_prefix("export").unwrap_or_default();
+            if after_export.starts_with(is_blank) {
+                self.rest = after_export.trim_start_matches(is_blank);
+            }
             if !self.rest.starts_with('#') {
                 break;
             }
             self.take_while(|letter| !is_line_break(letter));
-        }
-        let after_export = self.rest.strip_prefix("export").unwrap_or_default();
-        if after_export.starts_with(is_blank) {
-            self.rest = after_export.trim_start_matches(is_blank);
         }
         let name = self.name()?.to_owned();
         self.take_while(is_blank);

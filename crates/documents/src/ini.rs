@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::limits;
+use crate::Error;
+use crate::limits::{self, Budget};
 use crate::python::{is_space, repr, strip};
 
 /// A configuration file: sections in the order of the file.
@@ -97,9 +98,9 @@ fn numbered(lines: &[usize]) -> String {
 impl Config {
     /// Reads a file that messages call `file`.
     ///
-    /// Errors: `NotUtf8`, `TooLarge`; `Ini` with what is wrong, as Python words it.
+    /// Errors: `NotUtf8` and the limits; `Ini` with what is wrong, as Python words it.
     /// Source: CPython 3.11 `configparser`, CredSmash 3.0.2 `parse_config`; vectors `documents/ini.json`.
-    pub fn read(document: &[u8], file: &str) -> Result<Self, crate::Error> {
+    pub fn read(document: &[u8], file: &str) -> Result<Self, Error> {
         let text = limits::text(document)?;
         let mut reader = Reader::new(file);
         // Python's files end lines at CR LF and CR as well.
@@ -107,7 +108,7 @@ impl Config {
         for (line, text) in (1..).zip(text.split('\n')) {
             reader.line(line, text)?;
         }
-        Ok(reader.finish()?)
+        reader.finish()
     }
 
     /// The section of this name.
@@ -294,33 +295,34 @@ impl<'f> Reader<'f> {
         }
     }
 
-    fn finish(self) -> Result<Config, Fault> {
+    /// Errors: `BadLines`, `BadMap`; the limits, since an option of `[DEFAULT]` is one more in each section.
+    fn finish(self) -> Result<Config, Error> {
         if !self.bad_lines.is_empty() {
-            return Err(Fault::BadLines {
+            return Err(Error::Ini(Fault::BadLines {
                 file: self.file.to_owned(),
                 lines: self.bad_lines,
-            });
+            }));
         }
+        let (defaults, drafts): (Vec<_>, Vec<_>) = self
+            .sections
+            .into_iter()
+            .partition(|draft| draft.name == DEFAULT);
+        let mut budget = Budget::new();
         let mut sections = Vec::new();
-        let mut defaults = Vec::new();
-        for draft in self.sections {
-            let mut options = Vec::new();
-            for (option, lines) in draft.options {
-                let setting = setting(self.file, &draft.name, &option, &lines)?;
-                options.push((option, setting));
-            }
-            if draft.name == DEFAULT {
-                defaults = options;
-            } else {
-                sections.push((draft.name, Section { options }));
-            }
-        }
-        for (_, section) in &mut sections {
-            for (option, setting) in &defaults {
-                if section.get(option).is_none() {
-                    section.options.push((option.clone(), setting.clone()));
+        for draft in drafts {
+            let mut section = Section::default();
+            for from in std::iter::once(&draft).chain(&defaults) {
+                for (option, lines) in &from.options {
+                    if from.name == DEFAULT && draft.places.contains_key(option) {
+                        continue;
+                    }
+                    let length: usize = lines.iter().map(|line| line.text.len()).sum();
+                    budget.spend(length + option.len())?;
+                    let setting = setting(self.file, &from.name, option, lines)?;
+                    section.options.push((option.clone(), setting));
                 }
             }
+            sections.push((draft.name, section));
         }
         Ok(Config { sections })
     }
@@ -340,6 +342,7 @@ fn setting(file: &str, section: &str, option: &str, lines: &[Line]) -> Result<Se
         return Ok(Setting::Text(text.to_owned()));
     }
     let mut map: Vec<(String, String)> = Vec::new();
+    let mut places = HashMap::new();
     for line in lines.iter().filter(|line| !line.text.is_empty()) {
         let Some((key, value)) = line.text.split_once('=') else {
             return Err(Fault::BadMap {
@@ -349,10 +352,11 @@ fn setting(file: &str, section: &str, option: &str, lines: &[Line]) -> Result<Se
                 option: option.to_owned(),
             });
         };
-        let (key, value) = (strip(key).to_owned(), strip(value).to_owned());
-        match map.iter_mut().find(|(known, _)| *known == key) {
+        let (key, value) = (strip(key), strip(value).to_owned());
+        let place = *places.entry(key).or_insert(map.len());
+        match map.get_mut(place) {
             Some((_, before)) => *before = value,
-            None => map.push((key, value)),
+            None => map.push((key.to_owned(), value)),
         }
     }
     Ok(Setting::Map(map))

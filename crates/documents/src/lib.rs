@@ -18,6 +18,8 @@
 //!
 //! Every reader has the limits of [`limits`].
 
+#[cfg(any(test, feature = "agreement"))]
+pub mod agreement;
 pub mod csv;
 pub mod dotenv;
 mod error;

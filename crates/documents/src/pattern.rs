@@ -122,28 +122,34 @@ impl Set {
     /// What stands between the brackets.
     ///
     /// A `-` makes a range of the characters beside it unless it is first or last or one of them belongs to a range
-    /// before. A range that ends before it begins is none, and takes its two ends with it.
+    /// before. A range that ends before it begins is none and takes its two ends with it; as Python sees it, a `!`
+    /// then stands at the start.
     fn read(inside: &str) -> Self {
-        let negated = inside.starts_with('!');
-        let letters: Vec<char> = inside.chars().skip(usize::from(negated)).collect();
-        let mut ranges = Vec::new();
+        let letters: Vec<char> = inside.chars().collect();
+        let mut set = Self {
+            negated: false,
+            ranges: Vec::new(),
+        };
         let mut rest = letters.as_slice();
         loop {
             match rest {
-                [] => break,
+                [] => return set,
+                ['!', after @ ..] if !set.negated && set.ranges.is_empty() => {
+                    set.negated = true;
+                    rest = after;
+                }
                 [from, '-', to, after @ ..] => {
                     if from <= to {
-                        ranges.push((*from, *to));
+                        set.ranges.push((*from, *to));
                     }
                     rest = after;
                 }
                 [letter, after @ ..] => {
-                    ranges.push((*letter, *letter));
+                    set.ranges.push((*letter, *letter));
                     rest = after;
                 }
             }
         }
-        Self { negated, ranges }
     }
 }
 

@@ -44,17 +44,27 @@ pub(crate) fn float(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
-    // The shortest digits that read back as the same number, in both languages.
-    let scientific = format!("{value:e}");
+    // As few digits as read back as the same number; of several such, the nearest, and of two as near the even one.
+    let shortest = format!("{value:e}");
+    let fraction = shortest
+        .split('e')
+        .next()
+        .and_then(|digits| digits.split_once('.'));
+    let precision = fraction.map_or(0, |(_, fraction)| fraction.len());
+    let nearest = format!("{value:.precision$e}");
+    let scientific = if nearest.parse() == Ok(value) {
+        nearest
+    } else {
+        shortest
+    };
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..16).contains(&exponent) {
-        let plain = format!("{value}");
-        return if plain.contains('.') {
-            plain
-        } else {
-            plain + ".0"
-        };
+        let decimals = i32::try_from(precision).unwrap_or_default() - exponent;
+        return format!(
+            "{value:.*}",
+            usize::try_from(decimals).unwrap_or_default().max(1)
+        );
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
@@ -78,6 +88,8 @@ mod tests {
     #[case(5e-324, "5e-324")]
     #[case(0.1, "0.1")]
     #[case(123456.789, "123456.789")]
+    #[case(2217328667708692.25, "2217328667708692.2")]
+    #[case(1234567890123456.0, "1234567890123456.0")]
     #[case(f64::INFINITY, "Infinity")]
     #[case(f64::NEG_INFINITY, "-Infinity")]
     #[case(f64::NAN, "NaN")]

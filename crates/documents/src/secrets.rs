@@ -57,6 +57,9 @@ pub fn write_many<'e>(
     not_text: NotText,
     entries: impl IntoIterator<Item = (&'e str, &'e Plaintext)>,
 ) -> Result<Written, Error> {
+    if format == Format::Raw {
+        return Err(Error::OneValueOnly(format));
+    }
     let mut names = Vec::new();
     let mut encoded = Vec::new();
     let mut kept = Vec::new();

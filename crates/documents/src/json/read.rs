@@ -18,6 +18,7 @@ pub fn read(document: &[u8]) -> Result<Tree, Error> {
     let mut reader = Reader {
         text,
         at: 0,
+        lone_surrogate: None,
         budget: Budget::new(),
     };
     if text.starts_with('\u{feff}') {
@@ -29,13 +30,18 @@ pub fn read(document: &[u8]) -> Result<Tree, Error> {
     if reader.at < text.len() {
         return Err(reader.fault("Extra data", reader.at));
     }
-    Ok(tree)
+    match reader.lone_surrogate {
+        Some(at) => Err(reader.fault("Lone surrogate in \\uXXXX escape", at)),
+        None => Ok(tree),
+    }
 }
 
 struct Reader<'d> {
     text: &'d str,
     /// In bytes.
     at: usize,
+    /// Where half a letter stands. Python takes it, so that another fault is told first.
+    lone_surrogate: Option<usize>,
     budget: Budget,
 }
 
@@ -157,10 +163,12 @@ impl<'d> Reader<'d> {
             self.at += 1;
             second = Some(self.hex_digits()?);
         }
-        // One that is no low surrogate fails with the first, which stands alone.
         match char::decode_utf16([Some(unit), second].into_iter().flatten()).next() {
             Some(Ok(letter)) => Ok(letter),
-            _ => Err(self.fault("Lone surrogate in \\uXXXX escape", start)),
+            _ => {
+                self.lone_surrogate.get_or_insert(start);
+                Ok(char::REPLACEMENT_CHARACTER)
+            }
         }
     }
 

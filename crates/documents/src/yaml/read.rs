@@ -286,6 +286,10 @@ impl<'d> Scalar<'d> {
                     continue;
                 }
             };
+            if style != ScalarStyle::Literal {
+                // Blanks at the end of a line, or the space of a line feed before.
+                unmarked.truncate(unmarked.trim_end_matches([' ', '\t']).len());
+            }
             unmarked.push(separator);
             letters.next_if_eq(&dropped);
         }
@@ -301,8 +305,8 @@ fn scalar(
 ) -> Result<Node, Error> {
     let text: &str = &scalar.0;
     let plain = match tag {
-        None if style == ScalarStyle::Plain => Plain::of(text),
-        None | Some("!") => Plain::Text,
+        None if style != ScalarStyle::Plain => Plain::Text,
+        None | Some("!") => Plain::of(text),
         Some(tag) => match tag.strip_prefix(TAGS) {
             Some("str") => Plain::Text,
             Some("null") => Plain::Null,
