@@ -53,6 +53,13 @@ pub enum TemplateError {
         /// The limit.
         limit: u64,
     },
+    /// The system gives no thread to render on.
+    #[error("no thread can be started for the template: the system is out of memory or threads")]
+    NoThread {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The pattern that turns keys into names is not usable.
     #[error("--key-fmt: {0}")]
     KeyFormat(String),

@@ -10,13 +10,22 @@
 //!
 //! Where the outcome differs from Python's is a table that a test keeps true: `docs/templates.md`.
 
+mod arguments;
+mod checks;
 mod error;
+mod filters;
+mod globals;
+mod json;
 mod key_format;
 mod limits;
 pub mod manifest;
+mod methods;
+mod python;
 mod render;
 mod secrets;
 mod shell;
+mod source;
+mod tokens;
 
 pub use error::TemplateError;
 pub use key_format::KeyFormat;

@@ -18,7 +18,7 @@ impl Default for Limits {
         Self {
             template: 4 << 20,
             output: 64 << 20,
-            steps: 50_000_000,
+            steps: 5_000_000,
             depth: 200,
         }
     }

@@ -1,18 +1,19 @@
 //! One template and its settings in, one text out.
 
+use std::borrow::Cow;
 use std::io;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, ErrorKind};
+use minijinja::{AutoEscape, Environment, ErrorKind, Output, State};
 use seal::Plaintext;
 use serde_json::Map;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{TemplateError, of_engine, told};
+use crate::error::{TemplateError, of_engine};
 use crate::limits::Limits;
 use crate::secrets::Secrets;
-use crate::shell;
+use crate::{checks, filters, globals, methods, python, source};
 
 /// What a rendering needs besides the template and the secrets.
 #[derive(Clone, Debug)]
@@ -37,10 +38,28 @@ impl Default for Settings {
 
 /// The template as text, in memory that is wiped on drop. Looks up the secrets it uses, and only those.
 ///
-/// The engine's own copies of values are freed without being wiped: they live no longer than this call.
+/// The engine's own copies of values are freed without being wiped: they live no longer than this call. It runs, and
+/// asks the lookup, on a thread of its own, whose stack holds whatever the limits let a template nest.
 ///
 /// Errors: all of [`TemplateError`] but `KeyFormat` and `Manifest`.
 pub fn render(
+    template: &str,
+    secrets: &Secrets,
+    settings: &Settings,
+) -> Result<Plaintext, TemplateError> {
+    std::thread::scope(|scope| {
+        let engine = std::thread::Builder::new()
+            .name("template".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, || on_this_thread(template, secrets, settings))
+            .map_err(|source| TemplateError::NoThread { source })?;
+        engine
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn on_this_thread(
     template: &str,
     secrets: &Secrets,
     settings: &Settings,
@@ -49,10 +68,11 @@ pub fn render(
     if template.len() > limits.template {
         return Err(TemplateError::TemplateTooLarge(limits.template));
     }
+    let template = source::prepare(template)?;
     let environment = environment(limits)?;
     let compiled = environment
-        .template_from_str(template)
-        .map_err(|error| of_engine(&error, template, false))?;
+        .template_from_str(&template)
+        .map_err(|error| of_engine(&error, &template, false))?;
 
     let mut context: Vec<(String, Value)> = Vec::with_capacity(settings.variables.len() + 1);
     for (name, value) in &settings.variables {
@@ -78,7 +98,7 @@ pub fn render(
             line: error.line(),
             limit: limits.steps,
         }),
-        Err(error) => Err(of_engine(&error, template, true)),
+        Err(error) => Err(of_engine(&error, &template, true)),
     }
 }
 
@@ -88,6 +108,8 @@ fn environment(limits: &Limits) -> Result<Environment<'static>, TemplateError> {
         SyntaxConfig::builder()
             .trim_blocks(true)
             .lstrip_blocks(true)
+            // One line end is gone already.
+            .keep_trailing_newline(true)
             .build()
             .map_err(|error| of_engine(&error, "", false))?,
     );
@@ -95,20 +117,29 @@ fn environment(limits: &Limits) -> Result<Environment<'static>, TemplateError> {
     environment.set_debug(false);
     environment.set_fuel(Some(limits.steps));
     environment.set_recursion_limit(limits.depth);
-    environment.add_filter("sh", |text: &Value| quote(text, shell::sh));
-    environment.add_filter("env", |text: &Value| quote(text, shell::env));
+    environment.set_formatter(print);
+    environment.set_unknown_method_callback(methods::call);
+    filters::add(&mut environment);
+    checks::add(&mut environment);
+    globals::add(&mut environment);
     Ok(environment)
 }
 
-fn quote(
+/// What `{{ value }}` writes.
+fn print(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
     value: &Value,
-    quoted: impl FnOnce(&str) -> Zeroizing<String>,
-) -> Result<Value, minijinja::Error> {
-    match value.as_str() {
-        Some(text) => Ok(Value::from(quoted(text).as_str())),
-        None if !value.is_true() => Ok(Value::from(quoted("").as_str())),
-        None => Err(told("only text can be quoted")),
-    }
+) -> Result<(), minijinja::Error> {
+    let text = match python::text_of(value) {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(python::str(value)),
+    };
+    let written = match state.auto_escape() {
+        AutoEscape::Html if !value.is_safe() => out.write_str(&filters::escaped(&text)),
+        _ => out.write_str(&text),
+    };
+    written.map_err(|_| minijinja::ErrorKind::WriteFailure.into())
 }
 
 fn of_json(value: &serde_json::Value) -> Value {
@@ -158,3 +189,7 @@ impl io::Write for Bounded {
         Ok(())
     }
 }
+
+/// Room for lists within lists as many as `Limits::steps` can make, which free each other, one inside the other. Only
+/// what is used of it costs memory.
+const STACK: usize = 256 << 20;

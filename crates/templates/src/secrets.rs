@@ -5,12 +5,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value, from_args};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use seal::Plaintext;
 
+use crate::arguments::Arguments;
 use crate::error::{TemplateError, told};
 use crate::key_format::KeyFormat;
+use crate::python;
 
 /// Where secrets come from, by name.
 ///
@@ -89,10 +91,12 @@ impl Secrets {
         }
     }
 
-    /// Remembers the error, and gives the engine one that stops it where it can.
+    /// Remembers a failed lookup, and gives the engine an error that stops it where it can.
     fn stop(&self, error: TemplateError) -> Error {
         let stop = told(error.to_string());
-        lock(&self.0.failed).get_or_insert(error);
+        if matches!(error, TemplateError::Lookup { .. }) {
+            lock(&self.0.failed).get_or_insert(error);
+        }
         stop
     }
 
@@ -178,8 +182,8 @@ impl Method {
     }
 
     fn call(self, secrets: &Secrets, args: &[Value]) -> Result<Value, Error> {
-        let (key,): (Value,) = from_args(args)?;
-        let keys = parts(&key);
+        let arguments = Arguments::bind(&["key"], args)?;
+        let keys = parts(arguments.required(0)?);
         let found = match self {
             Self::Text => secrets.text(&keys),
             Self::Bytes => secrets
@@ -219,14 +223,24 @@ impl Object for Bound {
     }
 }
 
+/// The method of the secrets object, as an attribute; `None` for any other value.
+pub(crate) fn method(value: &Value, name: &str) -> Option<Value> {
+    let secrets = value.downcast_object::<Secrets>()?;
+    match name {
+        "get_str" => Some(Method::Text.of(&secrets)),
+        "get_bytes" => Some(Method::Bytes.of(&secrets)),
+        _ => None,
+    }
+}
+
 /// A tuple is a key of several parts, anything else of one.
 fn parts(key: &Value) -> Vec<String> {
     if key.is_tuple()
         && let Ok(items) = key.try_iter()
     {
-        return items.map(|item| item.to_string()).collect();
+        return items.map(|item| python::str(&item)).collect();
     }
-    vec![key.to_string()]
+    vec![python::str(key)]
 }
 
 /// Attributes that the reference's object has and its sandbox hides. Others with an underscore are secrets.
