@@ -50,6 +50,10 @@ pub(crate) enum Command {
     /// Blind credentials: sealed and opened here, so that the server never sees a value
     #[command(subcommand)]
     Blind(BlindCommand),
+    /// CredSmash 3.0.2's command line; this program called as credsmash is the same
+    Credsmash,
+    /// credstash 1.17.1's command line; this program called as credstash is the same
+    Credstash,
     /// Run a command with the secrets of a service in its environment
     Exec(Exec),
     /// Print what a shell needs to complete command lines, for example for `source`

@@ -1,5 +1,6 @@
 //! The process's environment, arguments and folders: the one place that reads them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// An environment variable, when it is set and is text.
@@ -39,14 +40,24 @@ pub(crate) fn names() -> (Vec<String>, Vec<String>) {
     (not_text, ours)
 }
 
+/// The words that this process was called with, its own name first.
+pub(crate) fn words() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// The home folder, when there is one.
+pub(crate) fn home() -> Option<PathBuf> {
+    var("HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from)
+}
+
 /// The folder of the platform's convention for a program's data.
 ///
 /// Linux and other Unix systems: `$XDG_DATA_HOME/keepward`, else `~/.local/share/keepward`; for
 /// root without a home, `/var/lib/keepward`. macOS: `~/Library/Application Support/keepward`.
 pub(crate) fn data_dir() -> PathBuf {
-    let home = var("HOME")
-        .filter(|home| !home.is_empty())
-        .map(PathBuf::from);
+    let home = home();
     if cfg!(target_os = "macos") {
         return home
             .unwrap_or_default()

@@ -16,12 +16,15 @@ mod completions;
 mod confidant_format;
 mod config_command;
 mod credential_command;
+mod credsmash;
+mod credstash;
 mod demo;
 mod doctor;
 mod doctor_command;
 mod environment;
 mod exec_command;
 mod exit;
+mod faces;
 mod formats;
 mod house;
 mod iam_condition;
@@ -30,12 +33,14 @@ mod iam_policy;
 mod iam_principal;
 mod listing;
 mod log;
+mod log_time;
 mod output;
 mod pairs;
 mod ports;
 mod preflight_command;
 mod privacy;
 mod progress;
+mod python_text;
 mod reference;
 mod revisions;
 mod secret_arguments;
@@ -43,8 +48,9 @@ mod serve;
 mod served;
 mod service_command;
 mod settings;
-#[expect(dead_code, reason = "the commands come in the next commits")]
 mod stash_ports;
+mod stash_reach;
+mod stash_words;
 mod token;
 mod token_findings;
 mod token_inspect;
@@ -62,7 +68,11 @@ pub use crate::wiring::Wiring;
 /// Runs the program on this process's arguments.
 pub fn main(wiring: Wiring) -> ExitCode {
     privacy::protect();
-    let matches = Arguments::command().get_matches();
+    let words = environment::words();
+    if let Some((face, words)) = faces::called(&words) {
+        return face.run(&words);
+    }
+    let matches = Arguments::command().get_matches_from(words);
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(arguments, wiring) {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,6 +103,10 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         Command::Service(command) => service_command::run(command),
         Command::Credential(command) => credential_command::run(command),
         Command::Blind(command) => blind_command::run(command),
+        Command::Credsmash | Command::Credstash => Err(Failure::new(
+            Kind::Usage,
+            "the old command lines take no option of keepward before their name",
+        )),
         Command::Exec(exec) => exec_command::run(&exec),
         Command::Completions { shell } => completions::run(shell),
         Command::Doctor(doctor) => doctor_command::run(file, &doctor),

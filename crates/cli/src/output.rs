@@ -11,6 +11,11 @@ pub(crate) fn text(text: &str) -> Outcome {
     write(text.as_bytes())
 }
 
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Outcome {
+    write(bytes)
+}
+
 /// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Outcome {
     text(&pretty(value)?)
@@ -27,6 +32,11 @@ pub(crate) fn pretty(value: &impl Serialize) -> Outcome<String> {
 /// Tells of something on standard error; where that is closed, nobody wants to know.
 pub(crate) fn warning(text: &str) {
     let _nobody_reads = writeln!(io::stderr().lock(), "keepward: {text}");
+}
+
+/// Tells of something on standard error, with no name before it.
+pub(crate) fn told(text: &str) {
+    let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
 }
 
 fn write(bytes: &[u8]) -> Outcome {
