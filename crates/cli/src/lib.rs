@@ -36,6 +36,11 @@ mod log;
 mod log_time;
 mod output;
 mod pairs;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "render-template writes through it")
+)]
+mod placed_file;
 mod ports;
 mod preflight_command;
 mod privacy;
