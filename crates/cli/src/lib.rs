@@ -15,6 +15,7 @@ mod client_key_command;
 mod completions;
 mod confidant_format;
 mod config_command;
+mod content;
 mod credential_command;
 mod credsmash;
 mod credstash;
@@ -36,10 +37,6 @@ mod log;
 mod log_time;
 mod output;
 mod pairs;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "render-template writes through it")
-)]
 mod placed_file;
 mod ports;
 mod preflight_command;

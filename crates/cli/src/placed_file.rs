@@ -128,7 +128,7 @@ fn place_with(
     }
     file.sync_all().map_err(doing("writing it to the disk"))?;
     fs::rename(&beside.0, &path).map_err(doing("putting it in its place"))?;
-    beside.is_in_place();
+    beside.placed();
     sync(folder).map_err(doing("writing its folder to the disk"))
 }
 
@@ -195,7 +195,7 @@ impl Beside {
     }
 
     /// The name is free again, or someone else's.
-    fn is_in_place(mut self) {
+    fn placed(mut self) {
         self.0 = PathBuf::new();
     }
 }

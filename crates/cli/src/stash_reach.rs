@@ -29,6 +29,17 @@ impl StashReach {
     }
 }
 
+#[cfg(test)]
+impl StashReach {
+    /// A table in this folder.
+    pub(crate) fn within(folder: PathBuf) -> Self {
+        Self {
+            local: Some(folder),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for StashReach {
     fn default() -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! Why an operation on a stash failed, in the words of the two old tools (and so of AWS).
 
-use keep::KeyError;
+use keep::{KeyError, TableError};
 use stash::Error;
 
 use crate::faces::{Face, Fault};
@@ -40,6 +40,18 @@ pub(crate) fn fault(face: Face, error: &Error, master: &str) -> Fault {
             Fault::new(format!("Unsupported algo: {algorithm}"))
         }
         Error::NoNextVersion { newest, .. } => uncountable(face, newest),
+        Error::Table {
+            source: TableError::NoSuchTable(table),
+            ..
+        } => Fault::new(words()).hint(format!(
+            "there is no table {} in this account and region; {} makes one",
+            // Some say more after the name.
+            table.split(':').next().unwrap_or_default(),
+            match face {
+                Face::Credsmash => "setup-dynamodb",
+                Face::Credstash => "setup",
+            }
+        )),
         _ => Fault::new(words()),
     }
 }
@@ -76,7 +88,7 @@ const CONTEXT: &str = "KMS ERROR: Could not decrypt hmac key with KMS. The encry
 
 #[cfg(test)]
 mod tests {
-    use keep::{About, TableError};
+    use keep::About;
     use rstest::rstest;
     use stash::{SecretName, Version};
 
@@ -124,7 +136,8 @@ mod tests {
         "An error occurred (ConditionalCheckFailedException) when calling the PutItem operation: The conditional \
          request failed")]
     #[case::no_table(Error::Table { operation: "Scan", source: TableError::NoSuchTable("t".into()) }, Face::Credsmash,
-        "An error occurred (ResourceNotFoundException) when calling the Scan operation: Requested resource not found")]
+        "An error occurred (ResourceNotFoundException) when calling the Scan operation: Requested resource not found\n  \
+         there is no table t in this account and region; setup-dynamodb makes one")]
     #[case::text_version(Error::NoNextVersion { name: name(), newest: Version::padded("rel-1") }, Face::Credstash,
         "Can not autoincrement version. The current version: 00000000000000rel-1 is not an int")]
     #[case::text_version_in_credsmash(Error::NoNextVersion { name: name(), newest: Version::padded("rel-1") },

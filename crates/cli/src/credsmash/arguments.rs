@@ -86,6 +86,8 @@ pub(crate) enum Command {
     PutMany(PutMany),
     /// Render a configuration template
     RenderTemplate(RenderTemplate),
+    /// Render the configuration templates that a manifest names
+    RenderTemplates(RenderTemplates),
     /// Set up the table in AWS DynamoDB
     SetupDynamodb(SetupDynamodb),
 }
@@ -254,6 +256,17 @@ pub(crate) struct RenderTemplate {
     pub(crate) template: PathBuf,
     /// A file, or - for standard output
     pub(crate) destination: PathBuf,
+    #[command(flatten)]
+    pub(crate) rendering: Rendering,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderTemplates {
+    /// The manifest, or - for standard input
+    pub(crate) manifest: PathBuf,
+    /// Its format: json or yaml; by default what its name says
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) manifest_format: Option<String>,
     #[command(flatten)]
     pub(crate) rendering: Rendering,
 }

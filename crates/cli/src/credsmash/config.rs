@@ -14,8 +14,8 @@ use stash::Form;
 use crate::credsmash::algorithm;
 use crate::credsmash::arguments::Globals;
 use crate::credsmash::log::Level;
-use crate::environment;
 use crate::faces::{Done, Fault};
+use crate::{content, environment};
 
 /// The options of a section.
 pub(crate) type Options = BTreeMap<String, Setting>;
@@ -60,13 +60,14 @@ impl Config {
                     .map(PathBuf::from)
             })
             .unwrap_or_else(|| PathBuf::from("/etc/credsmash.cfg"));
-        let text = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
+        let text = match content::of_file(&path) {
+            Ok(text) => text.expose().to_vec(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
                 return Err(Fault::new(format!(
-                    "Could not read the configuration {}: {error}",
-                    path.display()
+                    "Could not read the configuration {}: {}",
+                    path.display(),
+                    content::reason(&error)
                 )));
             }
         };

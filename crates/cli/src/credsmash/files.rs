@@ -1,42 +1,32 @@
 //! The files that CredSmash's commands read and write, with click's words when they cannot.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
-use documents::{Format, limits};
+use documents::Format;
 use keep::Plaintext;
-use zeroize::Zeroizing;
 
 use crate::faces::{Done, Fault};
-use crate::output;
+use crate::{content, output};
 
 /// Reads the file of this argument, or standard input for `-`.
 ///
 /// Errors: a usage error when there is no such file, as CredSmash opens its files before anything
-/// else; a plain one when it is larger than any document.
+/// else.
 pub(crate) fn read(path: &Path, argument: &str) -> Done<Plaintext> {
-    let shown = path.display();
-    let cannot = |error: io::Error| {
-        Fault::usage(format!(
-            "Invalid value for '{argument}': '{shown}': {}",
-            reason(&error)
-        ))
-    };
-    let content = if is_standard(path) {
-        bounded(&mut io::stdin().lock()).map_err(cannot)?
+    let read = if is_standard(path) {
+        content::of_standard_input()
     } else {
-        File::open(path)
-            .and_then(|mut file| bounded(&mut file))
-            .map_err(cannot)?
+        content::of_file(path)
     };
-    if content.len() > limits::MAX_BYTES {
-        return Err(Fault::new(format!(
-            "'{shown}' is larger than {} MiB",
-            limits::MAX_BYTES >> 20
-        )));
-    }
-    Ok(Plaintext::new(Box::from(content.as_slice())))
+    read.map_err(|error| {
+        Fault::usage(format!(
+            "Invalid value for '{argument}': '{}': {}",
+            path.display(),
+            content::reason(&error)
+        ))
+    })
 }
 
 /// Writes the file, or to standard output for `-`; a file that is there is replaced, and the mode of
@@ -49,14 +39,14 @@ pub(crate) fn write(path: &Path, content: &Plaintext) -> Done {
         Fault::new(format!(
             "Could not open file '{}': {}",
             path.display(),
-            reason(&error)
+            content::reason(&error)
         ))
     })?;
     file.write_all(content.expose()).map_err(|error| {
         Fault::new(format!(
             "Could not write file '{}': {}",
             path.display(),
-            reason(&error)
+            content::reason(&error)
         ))
     })
 }
@@ -84,26 +74,8 @@ fn unsupported(error: documents::Error) -> Fault {
     Fault::new(error.to_string()).hint("formats are raw, json, yaml, csv, dotenv and export")
 }
 
-/// What the system says about a file, without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let told = error.to_string();
-    match told.split_once(" (os error") {
-        Some((reason, _)) => reason.to_owned(),
-        None => told,
-    }
-}
-
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
-}
-
-/// At most one byte more than a document may have.
-fn bounded(source: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut content = Zeroizing::new(Vec::new());
-    source
-        .take(limits::MAX_BYTES as u64 + 1)
-        .read_to_end(&mut content)?;
-    Ok(content)
 }
 
 #[cfg(test)]

@@ -11,10 +11,13 @@ mod deleting;
 mod files;
 mod listing;
 mod log;
+#[cfg(test)]
+mod old_items;
 mod reading;
 mod rendering;
 mod run;
 mod setup;
+mod template_secrets;
 mod version;
 mod writing;
 
@@ -55,6 +58,7 @@ fn perform(run: &Run, command: &Command) -> Done {
         Command::Put(put) => writing::put(run, put),
         Command::PutMany(put) => writing::put_many(run, put),
         Command::RenderTemplate(render) => rendering::render_template(run, render),
+        Command::RenderTemplates(render) => rendering::render_templates(run, render),
         Command::SetupDynamodb(setup) => setup::setup_dynamodb(run, setup),
     }
 }

@@ -2,31 +2,89 @@
 //!
 //! Everything is rendered before anything is written, and with `--secrets-file` no store is asked.
 
-use std::collections::HashMap;
-use std::error::Error as StdError;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use documents::{Format, Tree, read_many, read_tree};
-use keep::{EncryptionContext, Plaintext};
+use documents::{Format, Tree, read_tree};
+use keep::Plaintext;
 use serde_json::{Map, Value};
-use stash::Secrets as Store;
+use templates::manifest::{Content, Entry, entries};
 use templates::{KeyFormat, Lookup, Secrets, Settings, TemplateError, render};
-use tokio::runtime::Runtime;
 
-use crate::credsmash::arguments::{RenderTemplate, Rendering};
+use crate::credsmash::arguments::{RenderTemplate, RenderTemplates, Rendering};
 use crate::credsmash::files;
 use crate::credsmash::log::Level;
-use crate::credsmash::run::{Run, name};
-use crate::faces::{Done, Face, Fault};
+use crate::credsmash::run::Run;
+use crate::credsmash::template_secrets::{InFile, InStore};
+use crate::faces::{Done, Fault};
+use crate::placed_file::{Destination, Rights, place};
 use crate::python_text::repr;
-use crate::stash_words;
 
 pub(crate) fn render_template(run: &Run, ask: &RenderTemplate) -> Done {
     let template = template(&ask.template, "TEMPLATE")?;
     let (secrets, settings) = prepared(run, &ask.rendering)?;
     let text = render(&template, &secrets, &settings).map_err(|error| fault(&error))?;
-    files::write(&ask.destination, &text)
+    let destination = match ask.destination.to_str() {
+        Some(text) => Destination::argument(text),
+        None => Destination::File(ask.destination.clone()),
+    };
+    Ok(place(&destination, text.expose(), &Rights::default())?)
+}
+
+/// Renders all files of a manifest, then puts them in their places in its order. Nothing is written
+/// unless every entry is well formed, can be rendered, and names a user and a group that exist.
+pub(crate) fn render_templates(run: &Run, ask: &RenderTemplates) -> Done {
+    let format = files::format(ask.manifest_format.as_deref(), &ask.manifest, Format::Json)?;
+    let document = files::read(&ask.manifest, "MANIFEST")?;
+    let manifest = read_tree(format, document.expose())
+        .map(json)
+        .map_err(|error| Fault::new(error.to_string()))?;
+    let entries = entries(&manifest).map_err(|error| fault(&error))?;
+    let (secrets, settings) = prepared(run, &ask.rendering)?;
+    let ready = entries
+        .iter()
+        .map(|entry| Ready::of(entry, &secrets, &settings))
+        .collect::<Done<Vec<_>>>()?;
+    for (entry, ready) in entries.iter().zip(ready) {
+        let destination = Destination::File(PathBuf::from(&entry.destination));
+        place(&destination, ready.content.expose(), &ready.rights)?;
+        let made = match &entry.content {
+            Content::Template(source) => format!("Rendered template=\"{source}\""),
+            Content::Secret(name) => format!("Wrote secret=\"{name}\""),
+        };
+        run.log.info(
+            "credsmash.templates",
+            &format!("{made} destination=\"{}\"", entry.destination),
+        );
+    }
+    Ok(())
+}
+
+/// What a file of a manifest will hold, and whose it will be.
+struct Ready {
+    content: Plaintext,
+    rights: Rights,
+}
+
+impl Ready {
+    fn of(entry: &Entry, secrets: &Secrets, settings: &Settings) -> Done<Self> {
+        let owner = entry
+            .owner
+            .as_ref()
+            .map(|owner| (owner.user.as_str(), owner.group.as_str()));
+        let rights = Rights::new(entry.mode, owner)?;
+        let content = match &entry.content {
+            Content::Template(source) => {
+                let template = template(Path::new(source), "source")?;
+                render(&template, secrets, settings)
+            }
+            Content::Secret(key) => secrets.bytes(key),
+        };
+        let content = content.map_err(|error| {
+            fault(&error).hint(format!("for destination \"{}\"", entry.destination))
+        })?;
+        Ok(Self { content, rights })
+    }
 }
 
 /// The secrets and the variables that templates see.
@@ -48,11 +106,7 @@ fn prepared(run: &Run, rendering: &Rendering) -> Done<(Secrets, Settings)> {
             path,
             rendering.secrets_file_format.as_deref(),
         )?),
-        None => Arc::new(InStore {
-            secrets: run.secrets()?,
-            context: run.context()?,
-            runtime: run.runtime(),
-        }),
+        None => Arc::new(InStore::of(run)?),
     };
     let settings = Settings {
         object: rendering.obj_name.clone(),
@@ -114,46 +168,6 @@ fn json(tree: Tree) -> Value {
                 (key, json(value))
             })
             .collect(),
-    }
-}
-
-/// Secrets from a file.
-struct InFile(HashMap<String, Plaintext>);
-
-impl InFile {
-    fn read(path: &Path, format: Option<&str>) -> Done<Self> {
-        let format = files::format(format, path, Format::Json)?;
-        let document = files::read(path, "--secrets-file")?;
-        let values =
-            read_many(format, document.expose()).map_err(|error| Fault::new(error.to_string()))?;
-        Ok(Self(values.into_iter().collect()))
-    }
-}
-
-impl Lookup for InFile {
-    fn look_up(&self, name: &str) -> Result<Option<Plaintext>, Box<dyn StdError + Send + Sync>> {
-        let value = self.0.get(name);
-        Ok(value.map(|value| Plaintext::new(Box::from(value.expose()))))
-    }
-}
-
-/// Secrets from the store, the newest version of each.
-struct InStore {
-    secrets: Store,
-    context: EncryptionContext,
-    runtime: Arc<Runtime>,
-}
-
-impl Lookup for InStore {
-    fn look_up(&self, text: &str) -> Result<Option<Plaintext>, Box<dyn StdError + Send + Sync>> {
-        let name = name(text)?;
-        let found = self.runtime.block_on(async {
-            match self.secrets.newest(&name).await? {
-                Some(record) => self.secrets.open(&record, &self.context).await.map(Some),
-                None => Ok(None),
-            }
-        });
-        Ok(found.map_err(|error| stash_words::fault(Face::Credsmash, &error, ""))?)
     }
 }
 

@@ -220,8 +220,87 @@ fn dotenv(values: &[(SecretName, Plaintext)]) -> Done<Plaintext> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use stash::{Form, Sealing};
 
     use super::*;
+    use crate::credstash::arguments::Globals;
+    use crate::stash_reach::StashReach;
+
+    /// A run on a local table that holds these names, versions and values.
+    fn run_on(items: &[(&str, &str, &str)]) -> (tempfile::TempDir, Run, Secrets) {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run::begin(Globals {
+            reach: StashReach::within(folder.path().join("data")),
+            table: Some("t".to_owned()),
+            ..Globals::default()
+        })
+        .unwrap();
+        let table = run.ports().unwrap().table;
+        run.wait(table.create(&Secrets::schema(&run.table())))
+            .unwrap();
+        let secrets = run.secrets().unwrap();
+        let sealing = Sealing {
+            master: "alias/credstash".to_owned(),
+            context: EncryptionContext::default(),
+            form: Form::CREDSTASH,
+            comment: None,
+        };
+        for (name, version, value) in items {
+            let name = name.parse().unwrap();
+            let value = Plaintext::new(Box::from(value.as_bytes()));
+            run.wait(secrets.put(&name, &Version::stored(version), &value, &sealing))
+                .unwrap();
+        }
+        (folder, run, secrets)
+    }
+
+    #[test]
+    fn a_version_is_found_as_it_is_stored_today_or_as_it_was_once() {
+        let (_folder, run, secrets) = run_on(&[
+            ("x", "0000000000000000001", "one"),
+            ("x", "2", "two"),
+            ("x", "00000000000000rel-1", "release"),
+            ("x", "20260101000000000000001", "long"),
+        ]);
+        let name = "x".parse().unwrap();
+        let opened = |typed: &str| {
+            let found = run.wait(record(&secrets, &name, typed))?;
+            let value = run.wait(secrets.open(&found, &EncryptionContext::default()));
+            Done::Ok(String::from_utf8(value.unwrap().expose().to_vec()).unwrap())
+        };
+        for (typed, value) in [
+            ("1", "one"),
+            ("2", "two"),
+            ("rel-1", "release"),
+            ("20260101000000000000001", "long"),
+            // The newest is the greatest text.
+            ("", "long"),
+        ] {
+            assert_eq!(opened(typed), Ok(value.to_owned()), "{typed}");
+        }
+        assert_eq!(
+            opened("3").unwrap_err().to_string(),
+            "Item {'name': 'x', 'version': '0000000000000000003'} couldn't be found."
+        );
+    }
+
+    #[test]
+    fn all_of_one_version_are_read_and_those_without_it_are_told() {
+        let (_folder, run, secrets) = run_on(&[
+            ("a", "0000000000000000001", "1"),
+            ("a", "0000000000000000002", "1b"),
+            ("b", "0000000000000000001", "2"),
+        ]);
+        let context = EncryptionContext::default();
+        let read = |version| read_all(&run, &secrets, &|_| true, version, &context).unwrap();
+        let both = read("1");
+        assert_eq!((both.values.len(), both.failed.len()), (2, 0));
+        let short = read("2");
+        assert_eq!((short.values.len(), short.failed.len()), (1, 1));
+        let told = short.fail_if_short(false).unwrap_err().to_string();
+        assert!(told.starts_with("b: Item {'name': 'b'"), "{told}");
+        assert_eq!(read("").values.len(), 2);
+    }
 
     fn values() -> Vec<(SecretName, Plaintext)> {
         [("a", "1"), ("b.c", "it's $5")]

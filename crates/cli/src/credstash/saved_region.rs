@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::environment;
 use crate::faces::{Done, Fault};
+use crate::{content, environment};
 
 /// The saved region, where one is saved.
 ///
@@ -15,10 +15,14 @@ pub(crate) fn read() -> Done<Option<String>> {
     let Some(path) = path() else {
         return Ok(None);
     };
-    match std::fs::read(&path) {
-        Ok(text) => region(&text),
+    match content::of_file(&path) {
+        Ok(text) => region(text.expose()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Fault::new(format!("reading {}: {error}", path.display()))),
+        Err(error) => Err(Fault::new(format!(
+            "reading {}: {}",
+            path.display(),
+            content::reason(&error)
+        ))),
     }
 }
 

@@ -1,36 +1,31 @@
 //! A value that may stand elsewhere: `-` is standard input, `@FILE` a file.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use documents::limits;
 use keep::Plaintext;
-use zeroize::Zeroizing;
 
 use crate::credstash::arguments::Typed;
-use crate::environment;
 use crate::faces::{Done, Fault};
+use crate::{content, environment};
 
 /// What this word stands for: bytes as they are, whatever their lines end in.
 ///
 /// Errors: a usage error, as credstash's parser reads the file.
 pub(crate) fn value(typed: &Typed) -> Done<Plaintext> {
     match typed.expose() {
-        b"-" => bounded(&mut io::stdin().lock())
+        b"-" => content::of_standard_input()
             .map_err(|_| Fault::usage("argument value: Unable to read value from stdin")),
         [b'@', name @ ..] => {
             let name = Path::new(OsStr::from_bytes(name));
-            File::open(expanded(name))
-                .and_then(|mut file| bounded(&mut file))
-                .map_err(|_| {
-                    Fault::usage(format!(
-                        "argument value: Unable to read file {}",
-                        name.display()
-                    ))
-                })
+            content::of_file(&expanded(name)).map_err(|error| {
+                Fault::usage(format!(
+                    "argument value: Unable to read file {}: {}",
+                    name.display(),
+                    content::reason(&error)
+                ))
+            })
         }
         bytes => Ok(Plaintext::new(Box::from(bytes))),
     }
@@ -42,17 +37,6 @@ fn expanded(name: &Path) -> PathBuf {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => name.to_owned(),
     }
-}
-
-fn bounded(source: &mut impl Read) -> io::Result<Plaintext> {
-    let mut content = Zeroizing::new(Vec::new());
-    source
-        .take(limits::MAX_BYTES as u64 + 1)
-        .read_to_end(&mut content)?;
-    if content.len() > limits::MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(Plaintext::new(Box::from(content.as_slice())))
 }
 
 #[cfg(test)]
@@ -90,7 +74,9 @@ mod tests {
         let fault = of("@/no/such.txt").map(drop).unwrap_err();
         assert_eq!(
             fault,
-            Fault::usage("argument value: Unable to read file /no/such.txt")
+            Fault::usage(
+                "argument value: Unable to read file /no/such.txt: No such file or directory"
+            )
         );
     }
 }

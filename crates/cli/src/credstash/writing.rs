@@ -10,7 +10,7 @@ use crate::credstash::pairs::context;
 use crate::credstash::run::{Run, name};
 use crate::credstash::value::value;
 use crate::faces::{Done, Face, Fault};
-use crate::{output, stash_words};
+use crate::{content, output, stash_words};
 
 pub(crate) fn put(run: &Run, put: &Put) -> Done {
     let sealing = put
@@ -118,9 +118,13 @@ impl Asked {
     }
 }
 
-/// Asks for the value without showing it.
+/// Asks for the value without showing it. Where there is no terminal, it is a line of standard input.
 fn prompt(name: &str) -> Done<Plaintext> {
-    let typed = rpassword::prompt_password(format!("{name}: "))
-        .map_err(|error| Fault::new(format!("asking for the value: {error}")))?;
-    Ok(Plaintext::new(typed.into_bytes().into_boxed_slice()))
+    let typed = if std::fs::File::open("/dev/tty").is_ok() {
+        rpassword::prompt_password(format!("{name}: "))
+            .map(|typed| Plaintext::new(typed.into_bytes().into_boxed_slice()))
+    } else {
+        content::line_of_standard_input()
+    };
+    typed.map_err(|error| Fault::new(format!("asking for the value: {}", content::reason(&error))))
 }
