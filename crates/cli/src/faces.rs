@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use tokio::runtime::Runtime;
 
 use crate::exit::Failure;
+use crate::output;
 
 /// One of the old command lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +101,8 @@ impl Fault {
     }
 
     /// Prints it to stderr after `label`, and gives the exit code.
-    #[expect(
-        clippy::print_stderr,
-        reason = "the one place that prints errors of these tools"
-    )]
     pub(crate) fn report(&self, label: &str) -> ExitCode {
-        eprintln!("{label}{self}");
+        output::told(&format!("{label}{self}"));
         ExitCode::from(self.code)
     }
 }
@@ -134,13 +131,9 @@ pub(crate) fn runtime() -> Done<Runtime> {
 
 /// Prints what the parser of a command line says (help to stdout, errors to stderr), and gives the
 /// exit code: 0 or 2, as both tools.
-#[expect(
-    clippy::print_stderr,
-    reason = "a wrong command line has no other reporter"
-)]
 pub(crate) fn misread(face: Face, error: &clap::Error) -> ExitCode {
     match unquoted(face, error) {
-        Some(text) => eprintln!("{text}"),
+        Some(text) => output::told(text),
         // Where nobody reads, nothing is lost.
         None => drop(error.print()),
     }

@@ -1,6 +1,6 @@
 //! What a command prints for its user: to stdout, and nothing else goes there.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 
@@ -34,9 +34,34 @@ pub(crate) fn warning(text: &str) {
     let _nobody_reads = writeln!(io::stderr().lock(), "keepward: {text}");
 }
 
-/// Tells of something on standard error, with no name before it.
+/// Prints lines with names in them: as they are to a program, and to a terminal without letters that
+/// would steer it.
+pub(crate) fn lines(text: &str) -> Outcome {
+    if io::stdout().is_terminal() {
+        return write(harmless(text).as_bytes());
+    }
+    write(text.as_bytes())
+}
+
+/// Tells of something on standard error, with no name before it; to a terminal as [`lines`].
 pub(crate) fn told(text: &str) {
-    let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
+    let mut err = io::stderr().lock();
+    let _nobody_reads = if err.is_terminal() {
+        writeln!(err, "{}", harmless(text))
+    } else {
+        writeln!(err, "{text}")
+    };
+}
+
+/// Lines stay lines.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\n' => letter,
+            _ if letter.is_control() => '\u{fffd}',
+            _ => letter,
+        })
+        .collect()
 }
 
 fn write(bytes: &[u8]) -> Outcome {
@@ -49,5 +74,18 @@ fn write(bytes: &[u8]) -> Outcome {
             format!("writing to standard output: {error}"),
         )),
         Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_a_terminal() {
+        assert_eq!(
+            harmless("a\u{1b}[2J\u{7}é\nb\r"),
+            "a\u{fffd}[2J\u{fffd}é\nb\u{fffd}"
+        );
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn list(run: &Run, list: &List) -> Done {
         let pattern = Pattern::fnmatch(pattern);
         listed.retain(|one| pattern.matches(one.name.as_str()));
     }
-    Ok(output::text(&lines(listed))?)
+    Ok(output::lines(&lines(listed))?)
 }
 
 /// Shape: `NAME` filled to the longest, ` -- version N`; by name, then by number.

@@ -1,9 +1,8 @@
 //! CredSmash's log: lines on standard error, with the local time, at a level from the configuration.
 
-use std::io::{self, Write as _};
-
 use crate::faces::{Done, Fault};
 use crate::log_time::LogTime;
+use crate::output;
 use crate::python_text::repr;
 
 /// How grave a line is.
@@ -66,7 +65,7 @@ impl Log {
             return;
         }
         let line = format!("{} {}", self.time.now(), line(level, logger, text));
-        let _nobody_reads = io::stderr().lock().write_all(line.as_bytes());
+        output::told(&line);
     }
 
     /// A line at the level INFO.
@@ -77,7 +76,7 @@ impl Log {
 
 /// Shape, after the time: `credsmash.cli [INFO] Stored x @ version 1`.
 fn line(level: Level, logger: &str, text: &str) -> String {
-    format!("{logger} [{}] {text}\n", level.word())
+    format!("{logger} [{}] {text}", level.word())
 }
 
 #[cfg(test)]
@@ -90,7 +89,7 @@ mod tests {
     fn a_line_has_logger_level_and_text() {
         assert_eq!(
             line(Level::Info, "credsmash.cli", "Stored x @ version 1"),
-            "credsmash.cli [INFO] Stored x @ version 1\n"
+            "credsmash.cli [INFO] Stored x @ version 1"
         );
     }
 

@@ -180,3 +180,112 @@ fn fault(error: &TemplateError) -> Fault {
         error => Fault::new(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser as _;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::credsmash::arguments::{Arguments, Command};
+
+    /// Runs a rendering command in a folder with these files, which the words call `DIR/...`.
+    ///
+    /// There is no store: a command that opened one would fail, since its folder is a file.
+    fn rendered(files: &[(&str, &str)], words: &str) -> (TempDir, Done) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display().to_string();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text.replace("DIR", &place)).unwrap();
+        }
+        fs::write(folder.path().join("no-folder"), "").unwrap();
+        let words = format!("credsmash --config DIR/none --local DIR/no-folder {words}")
+            .replace("DIR", &place);
+        let arguments = Arguments::try_parse_from(words.split(' ')).unwrap();
+        let run = Run::begin(arguments.globals).unwrap();
+        let done = match &arguments.command {
+            Command::RenderTemplate(render) => render_template(&run, render),
+            Command::RenderTemplates(render) => render_templates(&run, render),
+            other => panic!("{other:?}"),
+        };
+        (folder, done)
+    }
+
+    fn text(folder: &TempDir, name: &str) -> Option<String> {
+        fs::read_to_string(folder.path().join(name)).ok()
+    }
+
+    #[test]
+    fn secrets_of_a_file_need_no_store() {
+        let files = [
+            (
+                "t.j2",
+                "{{ secrets.a }} {{ n + 1 }}{% for x in list %} {{ x }}{% endfor %}\n",
+            ),
+            ("s.json", r#"{"a": "1"}"#),
+            ("v.yaml", "n: 2\nlist: [x, 3]\n"),
+        ];
+        let words =
+            "render-template DIR/t.j2 DIR/out --secrets-file DIR/s.json --template-vars DIR/v.yaml";
+        let (folder, done) = rendered(&files, words);
+        assert_eq!(done, Ok(()));
+        assert_eq!(text(&folder, "out").as_deref(), Some("1 3 x 3"));
+    }
+
+    #[test]
+    fn the_store_is_opened_without_a_file_of_secrets() {
+        let (_folder, done) = rendered(&[("t.j2", "x")], "render-template DIR/t.j2 DIR/out");
+        assert!(done.is_err());
+    }
+
+    #[test]
+    fn no_file_of_a_manifest_is_written_unless_all_can_be() {
+        for (second, told) in [
+            (
+                r#"{"source": "DIR/bad.j2", "destination": "DIR/two"}"#,
+                "for destination",
+            ),
+            (
+                r#"{"secret": "nosuch", "destination": "DIR/two"}"#,
+                "nosuch",
+            ),
+            (
+                r#"{"destination": "DIR/two"}"#,
+                "Manifest entry must contain a secret or source",
+            ),
+            (
+                r#"{"secret": "a", "destination": "DIR/two", "owner": "no-such-user", "group": "no-such-group"}"#,
+                "no-such-user",
+            ),
+        ] {
+            let manifest =
+                format!(r#"[{{"source": "DIR/ok.j2", "destination": "DIR/one"}}, {second}]"#);
+            let files = [
+                ("m.json", manifest.as_str()),
+                ("ok.j2", "{{ secrets.a }}"),
+                ("bad.j2", "{{ 1 / 0 }}"),
+                ("s.json", r#"{"a": "1"}"#),
+                ("two", "old"),
+            ];
+            let (folder, done) = rendered(
+                &files,
+                "render-templates DIR/m.json --secrets-file DIR/s.json",
+            );
+            let fault = done.unwrap_err().to_string();
+            assert!(fault.contains(told), "{fault}");
+            assert_eq!(text(&folder, "one"), None, "{second}");
+            assert_eq!(text(&folder, "two").as_deref(), Some("old"), "{second}");
+        }
+    }
+
+    #[test]
+    fn a_template_error_leaves_the_old_file_alone() {
+        let files = [("t.j2", "{% if %}"), ("s.json", "{}"), ("out", "old")];
+        let words = "render-template DIR/t.j2 DIR/out --secrets-file DIR/s.json";
+        let (folder, done) = rendered(&files, words);
+        assert!(done.is_err());
+        assert_eq!(text(&folder, "out").as_deref(), Some("old"));
+    }
+}

@@ -12,7 +12,7 @@ use crate::output;
 pub(crate) fn list(run: &Run) -> Done {
     let secrets = run.secrets()?;
     let listed = run.wait(secrets.list()).map_err(|error| fault(&error))?;
-    Ok(output::text(&lines(&listed))?)
+    Ok(output::lines(&lines(&listed))?)
 }
 
 pub(crate) fn keys(run: &Run) -> Done {
@@ -20,7 +20,7 @@ pub(crate) fn keys(run: &Run) -> Done {
     let listed = run.wait(secrets.list()).map_err(|error| fault(&error))?;
     let names: BTreeSet<_> = listed.iter().map(|one| one.name.as_str()).collect();
     let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
-    Ok(output::text(&lines)?)
+    Ok(output::lines(&lines)?)
 }
 
 /// All versions, each told before it goes.
@@ -31,7 +31,7 @@ pub(crate) fn delete(run: &Run, delete: &Delete) -> Done {
         .wait(secrets.versions(&name))
         .map_err(|error| fault(&error))?;
     for one in versions {
-        output::text(&format!("Deleting {name} -- version {}\n", one.version))?;
+        output::lines(&format!("Deleting {name} -- version {}\n", one.version))?;
         run.wait(secrets.delete(&name, &one.version))
             .map_err(|error| fault(&error))?;
     }
