@@ -8,6 +8,7 @@ mod clients;
 mod command_line;
 mod demo;
 mod doctor;
+mod documents;
 mod exec;
 mod fleet;
 mod formats;
