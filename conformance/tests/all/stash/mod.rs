@@ -3,5 +3,6 @@
 mod items;
 mod preloaded;
 mod replay;
+mod templates;
 mod tools;
 mod transcripts;

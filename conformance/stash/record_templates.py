@@ -1,9 +1,10 @@
 """What the real CredSmash makes of the templates in vectors/templates/corpus.json.
 
-    record_templates.py check FILE     prints, as JSON, the id of every case whose outcome is not the recorded one
+    record_templates.py check FILE     prints, as JSON, how many cases there are and the ids of those whose outcome is
+                                       not the recorded one (of an error, its name may differ: Python's own do)
     record_templates.py record FILE    writes the outcomes into FILE
 
-Needs credsmash[yaml,templates]==3.0.2 and Jinja2 3.1.6.
+Needs the packages of requirements.txt.
 """
 import copy
 import json
@@ -26,13 +27,17 @@ def outcome(corpus, case):
 def main(what, path):
     with open(path, encoding="utf-8") as file:
         corpus = json.load(file)
+    cases = corpus["cases"]
     if what == "check":
-        print(json.dumps([case["id"] for case in corpus["cases"] if outcome(corpus, case) != case["expect"]]))
+        other = [
+            case["id"] for case in cases if outcome(corpus, case).get("text") != case["expect"].get("text")
+        ]
+        print(json.dumps({"cases": len(cases), "other": other}))
         return
-    for case in corpus["cases"]:
+    for case in cases:
         case["expect"] = outcome(corpus, case)
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(corpus, file, indent=1, ensure_ascii=True)
+        json.dump(corpus, file, indent=1)
         file.write("\n")
 
 
