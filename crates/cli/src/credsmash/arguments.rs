@@ -15,7 +15,8 @@ use crate::stash_reach::StashReach;
     disable_help_flag = true,
     disable_help_subcommand = true,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    args_override_self = true
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -361,6 +362,19 @@ mod tests {
         let read = read("credsmash -k k --context a b=1 --context -c --d list").unwrap();
         let pairs: Vec<_> = read.globals.context().collect();
         assert_eq!(pairs, [("a", "b=1"), ("-c", "--d")]);
+    }
+
+    #[test]
+    fn of_an_option_given_twice_the_last_one_counts() {
+        let read = read("credsmash -t a -t b get x -v 1 -v 2 -f raw -f json").unwrap();
+        assert_eq!(read.globals.table_name.as_deref(), Some("b"));
+        let Command::Get(get) = read.command else {
+            panic!("another command")
+        };
+        assert_eq!(
+            (get.version, get.destination.format.as_deref()),
+            (Some(2), Some("json"))
+        );
     }
 
     #[test]

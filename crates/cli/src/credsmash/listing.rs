@@ -14,7 +14,12 @@ pub(crate) fn list(run: &Run, list: &List) -> Done {
     let mut listed = run
         .wait(secrets.list())
         .map_err(|error| run.fault(&error))?;
-    if let Some(pattern) = &list.pattern {
+    // An empty pattern is none.
+    if let Some(pattern) = list
+        .pattern
+        .as_deref()
+        .filter(|pattern| !pattern.is_empty())
+    {
         let pattern = Pattern::fnmatch(pattern);
         listed.retain(|one| pattern.matches(one.name.as_str()));
     }

@@ -18,7 +18,8 @@ use crate::stash_reach::StashReach;
     name = "credstash",
     disable_version_flag = true,
     disable_help_subcommand = true,
-    infer_long_args = true
+    infer_long_args = true,
+    args_override_self = true
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -316,6 +317,14 @@ mod tests {
             assert_eq!(put.value.unwrap().expose(), b"hunter2");
             assert_eq!(put.context, ["k=v"]);
         }
+    }
+
+    #[test]
+    fn of_an_option_given_twice_the_last_one_counts() {
+        let put = put("credstash put -a -v 1 -a -v 2 -c one -c two db hunter2");
+        assert!(put.sealing.autoversion);
+        assert_eq!(put.version, "2");
+        assert_eq!(put.sealing.comment.as_deref(), Some("two"));
     }
 
     #[test]

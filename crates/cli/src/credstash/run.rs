@@ -58,15 +58,17 @@ impl Run {
             reach,
             ..
         } = &self.globals;
-        let kms_region = match kms_region {
-            Some(region) => Some(region.clone()),
+        // Empty is as good as absent: scripts pass variables that are not set.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let kms_region = match given(kms_region) {
+            Some(region) => Some(region),
             None => saved_region::read()?,
         };
         let settings = StashSettings {
-            region: region.clone(),
+            region: given(region),
             kms_region,
-            profile: profile.clone(),
-            role: arn.clone(),
+            profile: given(profile),
+            role: given(arn),
             local: reach.local.clone(),
             no_region: NoRegion::UsEast1,
         };
