@@ -18,6 +18,7 @@ mod preflight;
 mod revisions;
 mod simulated;
 mod stash;
+mod stash_modern;
 mod stop;
 mod two_servers;
 mod world;

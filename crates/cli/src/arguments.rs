@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Credstash,
     /// Run a command with the secrets of a service in its environment
     Exec(Exec),
+    /// Secrets in the tables of credstash and CredSmash, or in a folder; needs no server
+    Stash(crate::stash::Stash),
     /// Print what a shell needs to complete command lines, for example for `source`
     Completions {
         /// The shell

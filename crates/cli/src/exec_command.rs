@@ -1,5 +1,6 @@
 //! `keepward exec`: a command with a service's secrets in its environment, and nowhere else.
 
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -42,12 +43,28 @@ pub(crate) fn run(exec: &Exec) -> Outcome {
     }
     let variables = variables.settle(exec.naming.strict)?;
 
+    Err(become_command(
+        program,
+        arguments,
+        exec.pristine,
+        &variables,
+    ))
+}
+
+/// Becomes this command, with these variables in its environment; with `pristine`, with nothing else
+/// there but a minimal PATH. Returns only when that failed.
+pub(crate) fn become_command(
+    program: &OsStr,
+    arguments: &[OsString],
+    pristine: bool,
+    variables: &[Variable],
+) -> Failure {
     let mut command = Command::new(program);
     command.args(arguments);
-    if exec.pristine {
+    if pristine {
         command.env_clear().env("PATH", MINIMAL_PATH);
     }
-    for variable in &variables {
+    for variable in variables {
         command.env(&variable.name, variable.expose());
     }
     let error = command.exec();
@@ -57,16 +74,16 @@ pub(crate) fn run(exec: &Exec) -> Outcome {
     };
     let program = printable(&program.to_string_lossy());
     let failure = Failure::new(kind, format!("running {program}: {error}"));
-    Err(match error.kind() {
+    match error.kind() {
         std::io::ErrorKind::ArgumentListTooLong => failure.hint(
             "an environment holds about 2 MiB, and 128 KiB in one variable; \
-             `keepward service get` can write a file instead",
+             secrets that do not fit can be written to a file instead",
         ),
-        std::io::ErrorKind::NotFound if exec.pristine => failure.hint(format!(
+        std::io::ErrorKind::NotFound if pristine => failure.hint(format!(
             "with --pristine it is looked for in {MINIMAL_PATH}; an absolute path finds others"
         )),
         _ => failure,
-    })
+    }
 }
 
 /// The `PATH` of a command that gets nothing else of this environment.

@@ -112,6 +112,36 @@ impl Failure {
         self
     }
 
+    /// With a further step after the hint that it has.
+    #[must_use]
+    pub(crate) fn hint_too(mut self, hint: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(first) => format!("{first}\n  {hint}"),
+            None => hint.to_owned(),
+        });
+        self
+    }
+
+    /// Of something: what it is stands before what went wrong.
+    #[must_use]
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.what = format!("{what}: {}", self.what);
+        self
+    }
+
+    /// With the kind and the next step of another one.
+    #[must_use]
+    pub(crate) fn like(mut self, other: &Self) -> Self {
+        self.kind = other.kind;
+        self.hint.clone_from(&other.hint);
+        self
+    }
+
+    /// What went wrong, without the next step.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -50,6 +50,7 @@ mod serve;
 mod served;
 mod service_command;
 mod settings;
+mod stash;
 mod stash_ports;
 mod stash_reach;
 mod stash_words;
@@ -111,6 +112,7 @@ fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
         )),
         Command::Exec(exec) => exec_command::run(&exec),
         Command::Completions { shell } => completions::run(shell),
+        Command::Stash(stash) => stash::run(&stash),
         Command::Doctor(doctor) => doctor_command::run(file, &doctor),
         Command::Preflight(preflight) => preflight_command::run(file, &preflight),
         Command::Admin(command) => admin_command::run(file, command),

@@ -61,7 +61,8 @@ pub(crate) fn listed(
     Ok(())
 }
 
-fn table(rows: &[Value], columns: &[&str]) -> String {
+/// Rows in columns under their names in upper case.
+pub(crate) fn table(rows: &[Value], columns: &[&str]) -> String {
     let head = columns.iter().map(|column| column.to_uppercase()).collect();
     let cells: Vec<Vec<String>> = std::iter::once(head)
         .chain(rows.iter().map(|row| {

@@ -55,6 +55,15 @@ pub(crate) struct Variable {
 }
 
 impl Variable {
+    /// The variable of a secret.
+    pub(crate) fn new(name: String, value: SecretString, secret: &str) -> Self {
+        Self {
+            name,
+            value,
+            credential: secret.to_owned(),
+        }
+    }
+
     /// The only way to the value: grep `expose` to audit every reader.
     pub(crate) fn expose(&self) -> &str {
         self.value.expose_secret()

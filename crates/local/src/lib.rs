@@ -22,6 +22,6 @@ pub use clock::SystemClock;
 pub use data_dir::DataDir;
 pub use error::LocalError;
 pub use key_service::Keyring;
-pub use private_file::look_at_directory;
+pub use private_file::{look_at_directory, replace as replace_private_file};
 pub use random::SystemRandom;
 pub use table::SqliteTable;

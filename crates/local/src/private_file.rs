@@ -51,7 +51,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, LocalError
 ///
 /// Written beside, synced, renamed, and the directory synced: a crash at any point leaves the old
 /// file or the new one, and never a part.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), LocalError> {
     let beside = write_beside(path, bytes)?;
     fs::rename(&beside, path).map_err(LocalError::io(path))?;
     sync_directory_of(path)

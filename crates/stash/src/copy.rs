@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, stream};
-use keep::{Consistency, EncryptionContext, Item};
+use keep::{Consistency, EncryptionContext, Item, Plaintext};
 use seal::digest::equal;
 
 use crate::table_pages::TablePages;
@@ -21,6 +21,9 @@ pub struct Copy<'c> {
     pub sealing: &'c Sealing,
     /// Only the newest version of each, instead of all.
     pub newest: bool,
+    /// The rows are of a writer that counts blocks wrongly, see [`Record::open_with_le_counter`]; the
+    /// copies are right.
+    pub le_counter: bool,
     /// Which secrets.
     pub wanted: &'c (dyn Fn(&SecretName) -> bool + Sync),
     /// Do it; otherwise only say what would be done.
@@ -123,7 +126,7 @@ async fn row(
     if !asked.write {
         return Ok(Row::Copied(place));
     }
-    let value = from.open(&record, asked.context).await?;
+    let value = value(from, asked, &record).await?;
     let sealing = Sealing {
         comment: record.sealed.comment.clone(),
         ..asked.sealing.clone()
@@ -140,6 +143,14 @@ async fn row(
     }
 }
 
+async fn value(from: &Secrets, asked: Copy<'_>, record: &Record) -> Result<Plaintext, Error> {
+    if !asked.le_counter {
+        return from.open(record, asked.context).await;
+    }
+    let unwrapped = from.unwrapped(record, asked.context).await?;
+    record.open_with_le_counter(&unwrapped.key)
+}
+
 async fn there(to: &Secrets, place: &Place) -> Result<Option<Record>, Error> {
     let Place { name, version } = place;
     let item = to.item(name, version, Consistency::Strong).await?;
@@ -152,7 +163,7 @@ async fn same(
     record: &Record,
     there: &Record,
 ) -> Result<Row, Error> {
-    let value = from.open(record, asked.context).await?;
+    let value = value(from, asked, record).await?;
     let other = asked.to.open(there, &asked.sealing.context).await?;
     Ok(match equal(value.expose(), other.expose()) {
         true => Row::Same,

@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod finding;
 mod form;
+mod le_counter;
 mod manifest;
 mod migrate;
 mod name;

@@ -221,7 +221,9 @@ impl Record {
             }
             Some(Err(())) => return Err(damaged("algorithm")),
         };
-        let comment = text("comment").map(str::to_owned);
+        let comment = text("comment")
+            .filter(|comment| !comment.is_empty())
+            .map(str::to_owned);
         let context_names = context_names(item);
         Ok(Self {
             name,

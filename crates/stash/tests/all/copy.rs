@@ -21,6 +21,7 @@ async fn run(from: &Secrets, to: &Secrets, newest: bool, write: bool) -> Result<
         to,
         sealing: &there(),
         newest,
+        le_counter: false,
         wanted: &|name| name.as_str() != "not wanted",
         write,
     };

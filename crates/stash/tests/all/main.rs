@@ -12,6 +12,7 @@ mod copy;
 mod doctor;
 mod ground;
 mod house;
+mod le_counter;
 mod migrate;
 mod operations;
 mod races;
