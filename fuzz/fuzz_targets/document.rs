@@ -68,11 +68,12 @@ fn reads(format: Format, document: &[u8]) {
 
 fn configures(document: &[u8]) {
     if let Ok(config) = Config::read(document, "c.cfg") {
-        for (name, section) in config.sections() {
+        for (name, section) in config.sections().take(9) {
             assert!(config.section(name).is_some_and(|known| known == section));
             assert!(
                 section
                     .options()
+                    .take(9)
                     .all(|(option, _)| section.get(option).is_some())
             );
         }

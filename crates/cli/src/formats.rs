@@ -1,5 +1,6 @@
 //! Variables as text for other programs, quoted so that what they read is the value, byte for byte.
 
+use documents::dotenv::Line;
 use serde_json::Value;
 
 use crate::arguments::{Format, Naming};
@@ -57,19 +58,20 @@ fn env(variables: &[Variable]) -> Outcome<String> {
 
 /// `export NAME='value'` lines for a POSIX shell.
 fn export(variables: &[Variable]) -> String {
-    lines(variables, |name, value| {
-        format!("export {name}={}\n", shell(value))
-    })
+    quoted(Line::Export, variables)
 }
 
 /// `NAME='value'` lines of a `.env` file.
-///
-/// Dialects differ only in escapes, so none is used where one form or the other does without. A
-/// value with both kinds of quotes is written as python-dotenv reads it.
 fn dotenv(variables: &[Variable]) -> String {
-    lines(variables, |name, value| {
-        format!("{name}={}\n", dotenv_value(value))
-    })
+    quoted(Line::Dotenv, variables)
+}
+
+fn quoted(line: Line, variables: &[Variable]) -> String {
+    let variables = variables
+        .iter()
+        .map(|variable| (variable.name.as_str(), variable.expose()));
+    let document = documents::dotenv::lines(line, variables);
+    String::from_utf8_lossy(document.expose()).into_owned()
 }
 
 /// A YAML mapping of names to texts, the same in YAML 1.1 and 1.2.
@@ -87,37 +89,6 @@ fn lines(variables: &[Variable], line: impl Fn(&str, &str) -> String) -> String 
         .iter()
         .map(|variable| line(&variable.name, variable.expose()))
         .collect()
-}
-
-/// In single quotes nothing has a meaning but the quote, which stands outside them.
-fn shell(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-fn dotenv_value(value: &str) -> String {
-    // Readers turn a bare carriage return into a line feed.
-    let needs_escapes = value.contains('\r');
-    if value.contains('\'') && !needs_escapes && !value.contains(['"', '\\', '$', '`']) {
-        return format!("\"{value}\"");
-    }
-    let mut quoted = String::with_capacity(value.len() + 2);
-    let quote = if needs_escapes { '"' } else { '\'' };
-    quoted.push(quote);
-    let mut letters = value.chars().peekable();
-    while let Some(letter) = letters.next() {
-        // In single quotes a backslash is one, unless it stands before a quote or another.
-        let escaped = letter == quote
-            || letter == '\\'
-                && (needs_escapes || matches!(letters.peek(), None | Some('\'' | '\\')));
-        match letter {
-            '\r' => quoted.push_str("\\r"),
-            '\n' if needs_escapes => quoted.push_str("\\n"),
-            letter if escaped => quoted.extend(['\\', letter]),
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push(quote);
-    quoted
 }
 
 /// In double quotes, with everything escaped that is not plain ASCII: which other letters may stand
