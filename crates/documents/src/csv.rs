@@ -141,3 +141,45 @@ impl Reader {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(document: &str) -> Vec<(String, Option<String>)> {
+        let rows = read(document.as_bytes()).expect("rows");
+        let row = |(name, value): (String, Tree)| (name, value.as_text().map(str::to_owned));
+        rows.into_iter().map(row).collect()
+    }
+
+    fn row(name: &str, value: &str) -> (String, Option<String>) {
+        (name.to_owned(), Some(value.to_owned()))
+    }
+
+    #[test]
+    fn a_carriage_return_is_quoted_and_read_back_however_lines_end() {
+        for line_end in ["\n", "\r\n"] {
+            let document = texts(&[("a", "x\ry")], line_end);
+            let document = std::str::from_utf8(document.expose()).expect("text");
+            assert_eq!(document, format!("a,\"x\ry\"{line_end}"));
+            assert_eq!(rows(document), [row("a", "x\ry")]);
+        }
+    }
+
+    #[test]
+    fn rows_end_at_carriage_returns_and_line_feeds_alone() {
+        assert_eq!(
+            rows("a,x\u{2028}y\u{b}\u{85}z\rb,2\r\n\nc,3"),
+            [
+                row("a", "x\u{2028}y\u{b}\u{85}z"),
+                row("b", "2"),
+                row("c", "3")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_name() {
+        assert_eq!(rows("\u{feff}a,1\n"), [row("a", "1")]);
+    }
+}

@@ -27,7 +27,7 @@ impl Plain {
         if as_bool(text).is_some() {
             return Self::Bool;
         }
-        // Nothing else begins with another character, and nothing is so long.
+        // Numbers and dates begin so, and nothing else does.
         if !text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
             return Self::Text;
         }
