@@ -4,6 +4,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
 use crate::error::told;
+use crate::filters::are_comparable;
 use crate::globals::{Cycler, Range};
 use crate::secrets::Secrets;
 
@@ -12,6 +13,12 @@ pub(crate) fn add(environment: &mut Environment<'_>) {
     for name in ["startingwith", "endingwith", "safe"] {
         environment.remove_test(name);
     }
+    compare(environment, &["lt", "lessthan", "<"], |order| order.is_lt());
+    compare(environment, &["le", "<="], |order| order.is_le());
+    compare(environment, &["gt", "greaterthan", ">"], |order| {
+        order.is_gt()
+    });
+    compare(environment, &["ge", ">="], |order| order.is_ge());
     environment.add_test("callable", is_callable);
     environment.add_test("mapping", is_mapping);
     environment.add_test("sequence", is_sequence);
@@ -22,6 +29,23 @@ pub(crate) fn add(environment: &mut Environment<'_>) {
     environment.add_test("even", |value: &Value| {
         Ok::<_, Error>(rest_of_two(value)? == 0.0)
     });
+}
+
+/// Adds a comparison under its names, which fails for values that Python does not compare.
+fn compare(
+    environment: &mut Environment<'_>,
+    names: &[&'static str],
+    test: fn(std::cmp::Ordering) -> bool,
+) {
+    for name in names {
+        environment.add_test(*name, move |one: &Value, other: &Value| {
+            if are_comparable(one, other) {
+                Ok(test(one.cmp(other)))
+            } else {
+                Err(told("values of these kinds cannot be compared"))
+            }
+        });
+    }
 }
 
 fn is_secrets(value: &Value) -> bool {

@@ -9,7 +9,7 @@ mod wrap;
 pub(crate) use html::escaped;
 use minijinja::value::{Rest, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, State};
-pub(crate) use order::Group;
+pub(crate) use order::{Group, are_comparable};
 
 use crate::error::told;
 use crate::{json, python, shell};

@@ -14,6 +14,12 @@ use crate::python;
 pub(super) fn add(add: &mut impl FnMut(&'static str, Filter)) {
     add("dictsort", dictsort);
     add("groupby", groupby);
+    add("max", |state, value, given| {
+        extreme(state, value, given, true)
+    });
+    add("min", |state, value, given| {
+        extreme(state, value, given, false)
+    });
     add("sort", sort);
 }
 
@@ -104,7 +110,31 @@ fn groupby(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<
         .collect())
 }
 
-fn walk(value: &Value) -> Result<impl Iterator<Item = Value>, Error> {
+/// The first of the least or greatest items; nothing when there are none.
+fn extreme(
+    state: &State<'_, '_>,
+    value: &Value,
+    given: &[Value],
+    greatest: bool,
+) -> Result<Value, Error> {
+    let arguments = Arguments::bind(&["case_sensitive", "attribute"], given)?;
+    let mut keyed = Vec::new();
+    for item in walk(value)? {
+        pay(state, 128)?;
+        let key = match arguments.get(1) {
+            Some(path) => by_path(&item, path)?,
+            None => item.clone(),
+        };
+        keyed.push((vec![folded(key, arguments.truth(0, false))], item));
+    }
+    put_in_order(&mut keyed, greatest)?;
+    Ok(keyed
+        .into_iter()
+        .next()
+        .map_or(Value::UNDEFINED, |(_, item)| item))
+}
+
+pub(super) fn walk(value: &Value) -> Result<impl Iterator<Item = Value>, Error> {
     if value.is_none() {
         return Err(told("none cannot be walked"));
     }
@@ -137,7 +167,8 @@ fn put_in_order<T>(keyed: &mut [(Vec<Value>, T)], reverse: bool) -> Result<(), E
     Ok(())
 }
 
-fn are_comparable(a: &Value, b: &Value) -> bool {
+/// Whether Python puts the two in order.
+pub(crate) fn are_comparable(a: &Value, b: &Value) -> bool {
     let is_number = |value: &Value| matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
     match (a.kind(), b.kind()) {
         (ValueKind::String, ValueKind::String) | (ValueKind::Bytes, ValueKind::Bytes) => true,

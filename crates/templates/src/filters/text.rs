@@ -1,6 +1,6 @@
 //! Filters that make text from text.
 
-use minijinja::value::{Kwargs, Value, from_args};
+use minijinja::value::{Kwargs, Value, ValueKind, from_args};
 use minijinja::{Error, State};
 
 use super::{Filter, soft, wrap};
@@ -65,7 +65,7 @@ fn indent(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<V
         }
     };
     let (first, blank) = (arguments.truth(1, false), arguments.truth(2, false));
-    let text = soft(value) + "\n";
+    let text = crate::arguments::text(value)?.to_owned() + "\n";
     let lines = python::lines(&text);
     pay(state, lines.len().saturating_mul(by.len() + 1))?;
     let mut made = String::new();
@@ -100,7 +100,18 @@ fn truncate(_: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Val
     if length < ending {
         return Err(told(format!("expected length >= {ending}, got {length}")));
     }
-    let text = soft(value);
+    let text = match value.kind() {
+        ValueKind::Undefined => "",
+        // What has a length and is short enough comes out as it is.
+        ValueKind::Seq | ValueKind::Map | ValueKind::Bytes
+            if value
+                .len()
+                .is_some_and(|items| items <= length.saturating_add(leeway)) =>
+        {
+            return Ok(value.clone());
+        }
+        _ => crate::arguments::text(value)?,
+    };
     if text.chars().count() <= length.saturating_add(leeway) {
         return Ok(Value::from(text));
     }
@@ -144,7 +155,7 @@ fn wordwrap(_: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Val
         break_on_hyphens: arguments.truth(3, true),
     };
     let between = arguments.text(2)?.unwrap_or("\n");
-    let wrapped: Vec<String> = python::lines(&soft(value))
+    let wrapped: Vec<String> = python::lines(crate::arguments::text(value)?)
         .into_iter()
         .map(|(line, _)| wrap::wrap(line, &rules).join(between))
         .collect();

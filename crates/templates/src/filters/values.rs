@@ -1,7 +1,7 @@
 //! Filters on numbers, lists and mappings.
 
 use minijinja::filters;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, State};
 
 use super::{Filter, soft};
@@ -19,6 +19,7 @@ pub(super) fn add(add: &mut impl FnMut(&'static str, Filter)) {
     add("join", join);
     add("pprint", pprint);
     add("random", random);
+    add("round", round);
     add("unique", unique);
 }
 
@@ -174,7 +175,7 @@ fn join(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Val
     let arguments = Arguments::bind(&["d", "attribute"], given)?;
     let between = arguments.get(0).map(soft).unwrap_or_default();
     let mut joined = String::new();
-    for (at, item) in value.try_iter()?.enumerate() {
+    for (at, item) in super::order::walk(value)?.enumerate() {
         crate::arguments::pay(state, between.len() + 64)?;
         if at > 0 {
             joined.push_str(&between);
@@ -186,6 +187,28 @@ fn join(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Val
         joined.push_str(&soft(&item));
     }
     Ok(Value::from(joined))
+}
+
+fn round(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Value, Error> {
+    let arguments = Arguments::bind(&["precision", "method"], given)?;
+    let digits = i32::try_from(arguments.integer(0, 0)?)
+        .map_err(|_| told("there are not so many digits"))?;
+    let method = arguments.text(1)?.unwrap_or("common");
+    let value = match value.kind() {
+        // Up and down it goes through a division, which makes a fraction.
+        ValueKind::Bool | ValueKind::Number if method != "common" => {
+            to_float(value).map_or_else(|| value.clone(), Value::from)
+        }
+        ValueKind::Bool => Value::from(i64::from(value.is_true())),
+        _ => value.clone(),
+    };
+    crate::arguments::pay(state, usize::try_from(digits).unwrap_or(0))?;
+    filters::round(
+        value,
+        Some(digits),
+        Some(method),
+        Kwargs::from_iter::<[(&str, Value); 0]>([]),
+    )
 }
 
 /// Chance has no place in text that must come out the same; one item is no chance.
