@@ -54,7 +54,24 @@ impl Secrets {
     pub fn bytes(&self, key: &str) -> Result<Plaintext, TemplateError> {
         match self.find(&[key.to_owned()])? {
             Some((_, value)) => Ok(Plaintext::new(value.expose().into())),
-            None => Err(TemplateError::NoSuchSecret(key.to_owned())),
+            None => Err(TemplateError::NoSuchSecret(self.shown(key))),
+        }
+    }
+
+    /// A name as errors may show it: not when a template made it from the value of another secret.
+    fn shown(&self, name: &str) -> String {
+        let folded = name.to_lowercase();
+        let is_made_from_a_value = lock(&self.0.asked).values().flatten().any(|value| {
+            std::str::from_utf8(value.expose()).is_ok_and(|value| {
+                // Shorter ones stand in any name.
+                value == name
+                    || (value.len() >= SHORTEST_HIDDEN && folded.contains(&value.to_lowercase()))
+            })
+        });
+        if is_made_from_a_value {
+            "(its name is made from another secret)".to_owned()
+        } else {
+            name.to_owned()
         }
     }
 
@@ -77,7 +94,11 @@ impl Secrets {
                 asked.insert(name.clone(), found.clone());
                 Ok(found.map(|value| (name, value)))
             }
-            Err(source) => Err(TemplateError::Lookup { name, source }),
+            Err(source) => {
+                drop(asked);
+                let name = self.shown(&name);
+                Err(TemplateError::Lookup { name, source })
+            }
         }
     }
 
@@ -87,7 +108,7 @@ impl Secrets {
         };
         match std::str::from_utf8(value.expose()) {
             Ok(text) => Ok(Some(Value::from(text))),
-            Err(_) => Err(TemplateError::NotText(name)),
+            Err(_) => Err(TemplateError::NotText(self.shown(&name))),
         }
     }
 
@@ -198,6 +219,7 @@ impl Method {
                     .format
                     .name(&keys)
                     .unwrap_or_else(|| keys.join(", "));
+                let name = secrets.shown(&name);
                 Err(secrets.stop(TemplateError::NoSuchSecret(name)))
             }
             Err(error) => Err(secrets.stop(error)),
@@ -262,3 +284,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic of a lookup leaves the map whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Bytes of a value from which on a name that holds it is not shown.
+const SHORTEST_HIDDEN: usize = 4;

@@ -206,6 +206,47 @@ fn no_error_holds_a_value(#[case] template: &str) {
     }
 }
 
+/// Finds one secret only; what cannot be found or read is told by its name, unless that is made from a value.
+struct One;
+
+impl Lookup for One {
+    fn look_up(&self, name: &str) -> Result<Option<Plaintext>, Box<dyn Error + Send + Sync>> {
+        match name {
+            "a" => Ok(Some(Plaintext::new(CANARY.as_bytes().into()))),
+            name if name.ends_with("broken") => Err("no".into()),
+            name if name.ends_with("bytes") => Ok(Some(Plaintext::new([0xff].into()))),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[rstest]
+#[case("{{ secrets.get_str(secrets.a) }}")]
+#[case("{{ secrets.get_str('x' ~ secrets.a | upper) }}")]
+#[case("{{ secrets[secrets.a | lower ~ 'broken'] }}")]
+#[case("{{ secrets[secrets.a ~ 'bytes'] }}")]
+fn a_name_that_is_made_from_a_value_is_not_told(#[case] template: &str) {
+    let secrets = Secrets::new(Arc::new(One), KeyFormat::default());
+    let error = render(template, &secrets, &Settings::default())
+        .err()
+        .unwrap();
+    let shown = format!("{error} {error:?}").to_lowercase();
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(shown.contains("made from another secret"), "{shown}");
+    let plain = render(
+        "{{ secrets.get_str('other') }}",
+        &secrets,
+        &Settings::default(),
+    );
+    assert!(
+        plain
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("no secret named other")
+    );
+}
+
 #[test]
 fn what_holds_secrets_prints_none() {
     let secrets = secrets(&Watched::new(CANARY));
