@@ -172,7 +172,7 @@ impl Odd {
     }
 
     fn apply(&mut self, in_out: &mut [u8]) -> Result<(), SealError> {
-        let applied = self.stream.try_apply_keystream(in_out.into());
+        let applied = self.stream.try_apply_keystream(in_out);
         applied.or(Err(SealError::Library))
     }
 
