@@ -222,6 +222,16 @@ mod tests {
     )]
     #[case::no_key(key("GenerateDataKey", KeyError::NoSuchKey("alias/x".into())), Kind::NotFound, "--key-id")]
     #[case::gone_key(key("Decrypt", KeyError::NoSuchKey("key/1".into())), Kind::NotFound, "--kms-region")]
+    #[case::disabled_key(
+        key("Decrypt", KeyError::Unusable("DisabledException: key/1 is disabled.".to_owned())),
+        Kind::Unavailable,
+        "key/1 is disabled.\n  enable the key again"
+    )]
+    #[case::doomed_key(
+        key("Decrypt", KeyError::Unusable("KMSInvalidStateException: key/1 is pending deletion.".to_owned())),
+        Kind::Unavailable,
+        "cancel its deletion"
+    )]
     #[case::no_right_to_a_key(
         key("Decrypt", KeyError::Denied("kms:Decrypt".into())),
         Kind::Denied,

@@ -5,13 +5,16 @@ use std::path::Path;
 
 use crate::exit::Outcome;
 use crate::output;
-use crate::ports::local;
+use crate::placed_file::{Destination, Rights, place};
 
 /// Writes the bytes as they are.
 pub(super) fn bytes(file: Option<&Path>, bytes: &[u8]) -> Outcome {
     match file.filter(|path| path.as_os_str() != "-") {
         None => output::bytes(bytes),
-        Some(path) => ::local::replace_private_file(path, bytes).map_err(local),
+        Some(path) => {
+            let owners_alone = Rights::new(Some(0o600), None)?;
+            place(&Destination::File(path.to_owned()), bytes, &owners_alone)
+        }
     }
 }
 

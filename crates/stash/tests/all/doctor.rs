@@ -67,7 +67,7 @@ async fn a_copied_row_reads_as_it_did_and_is_told_and_strict_refuses_it() {
         "copied-key: admin version {ONE}, db version {ONE}, db version {}",
         v(3)
     );
-    assert_eq!(examined(&ground).await, [copies.clone()]);
+    assert_eq!(examined(&ground).await, std::slice::from_ref(&copies));
     // In strict mode each is refused, and it is said that none is bound.
     let strict = told(&look(&ground, Binding::Required, true, None).await);
     assert_eq!(strict.len(), 5, "{strict:?}");
