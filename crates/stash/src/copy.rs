@@ -123,10 +123,11 @@ async fn row(
     if let Some(there) = there(asked.to, &place).await? {
         return same(from, asked, &record, &there).await;
     }
+    // A dry run opens it too: what does not open is not copied.
+    let value = value(from, asked, &record).await?;
     if !asked.write {
         return Ok(Row::Copied(place));
     }
-    let value = value(from, asked, &record).await?;
     let sealing = Sealing {
         comment: record.sealed.comment.clone(),
         ..asked.sealing.clone()

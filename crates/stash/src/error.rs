@@ -168,8 +168,8 @@ impl Error {
         }
     }
 
-    /// Whether it is about one row and says nothing of others: about what is stored, or the master key
-    /// that it is under.
+    /// Whether it is about one row and says nothing of others: about what is stored or does not fit, or the
+    /// master key that it is under.
     pub fn is_of_the_row(&self) -> bool {
         match self {
             Self::Damaged { .. }
@@ -179,10 +179,8 @@ impl Error {
             | Self::WrongKey { .. }
             | Self::TooBusy(_) => true,
             Self::Key { operation, .. } => *operation == "Decrypt" && !self.may_pass(),
-            Self::NotFound(_)
-            | Self::Taken { .. }
-            | Self::NoNextVersion { .. }
-            | Self::Table { .. } => false,
+            Self::Table { source, .. } => matches!(source, TableError::Limit(_)),
+            Self::NotFound(_) | Self::Taken { .. } | Self::NoNextVersion { .. } => false,
         }
     }
 

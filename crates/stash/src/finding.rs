@@ -11,7 +11,7 @@ use crate::Place;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "finding", rename_all = "kebab-case")]
 pub enum Finding {
-    /// Rows with one and the same wrapped key, of which every writer makes a new one for each row.
+    /// Rows with one and the same wrapped key, or ciphertext: every writer makes a new data key for each row.
     CopiedKey {
         /// The rows.
         places: Vec<Place>,
@@ -32,11 +32,12 @@ pub enum Finding {
         /// The newest version now.
         now: String,
     },
-    /// A version holds something else than in the manifest, though versions are never changed.
+    /// A version holds something else than in the manifest, though versions are never changed; or one that
+    /// is new holds what the manifest has elsewhere.
     Replaced {
         /// The row.
         place: Place,
-        /// A version of the secret that held the same, by the manifest.
+        /// The version that held the same, by the manifest: of this secret, or `VERSION of NAME`.
         holds: Option<String>,
     },
     /// A secret of the manifest has no version any more.

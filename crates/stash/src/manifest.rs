@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::numbering::meant_order;
+use crate::numbering::{Numbering, meant_order};
 use crate::{Finding, Place, Record, Version};
 
 /// Names, versions and fingerprints of one table.
@@ -83,9 +83,62 @@ impl Manifest {
             .insert(record.version.as_str().to_owned(), fingerprint(record));
     }
 
+    /// Rows with one and the same ciphertext and proof, which no two data keys give.
+    pub(crate) fn twins(&self) -> Vec<Vec<Place>> {
+        let mut places: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+        for (name, version, fingerprint) in self.rows() {
+            if let Some(place) = place(name, version) {
+                places.entry(fingerprint).or_default().push(place);
+            }
+        }
+        let places = places.into_values();
+        places.filter(|places| places.len() > 1).collect()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.secrets.iter().flat_map(|(name, versions)| {
+            let versions = versions.iter();
+            versions.map(|(version, print)| (name.as_str(), version.as_str(), print.as_str()))
+        })
+    }
+
+    fn fingerprint(&self, name: &str, version: &str) -> Option<&str> {
+        Some(self.secrets.get(name)?.get(version)?.as_str())
+    }
+
+    /// Versions that are new in `now` and hold what lay elsewhere here, and does not lie there any more:
+    /// what still does is told without a manifest. Padding a version is no fault.
+    fn put_back(&self, now: &Self) -> Vec<Finding> {
+        let before: BTreeMap<&str, (&str, &str)> = self
+            .rows()
+            .map(|(name, version, print)| (print, (name, version)))
+            .collect();
+        let number = |version: &str| Numbering::of(&Version::stored(version)).number();
+        let mut findings = Vec::new();
+        for (name, version, print) in now.rows() {
+            let Some((of, held)) = before.get(print).copied() else {
+                continue;
+            };
+            let was_there = self.fingerprint(name, version).is_some();
+            let still_there = now.fingerprint(of, held) == Some(print);
+            let padded = of == name && number(held).is_some() && number(held) == number(version);
+            if was_there || still_there || padded {
+                continue;
+            }
+            findings.extend(place(name, version).map(|place| Finding::Replaced {
+                place,
+                holds: Some(match of == name {
+                    true => held.to_owned(),
+                    false => format!("{held} of {of}"),
+                }),
+            }));
+        }
+        findings
+    }
+
     /// What went wrong between this state and the one `now`. Deleting older versions is no fault.
     pub(crate) fn compare(&self, now: &Self) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        let mut findings = self.put_back(now);
         for (name, was) in &self.secrets {
             let Some(newest_was) = newest(was) else {
                 continue;
@@ -110,21 +163,23 @@ impl Manifest {
                 let Some(other) = is.get(version).filter(|other| *other != fingerprint) else {
                     continue;
                 };
-                let Ok(parsed) = name.parse() else {
-                    continue;
-                };
                 let held = was.iter().find(|(_, held)| *held == other);
-                findings.push(Finding::Replaced {
-                    place: Place {
-                        name: parsed,
-                        version: Version::stored(version),
-                    },
+                findings.extend(place(name, version).map(|place| Finding::Replaced {
+                    place,
                     holds: held.map(|(version, _)| version.clone()),
-                });
+                }));
             }
         }
         findings
     }
+}
+
+/// `None` for a name that no row can have.
+fn place(name: &str, version: &str) -> Option<Place> {
+    Some(Place {
+        name: name.parse().ok()?,
+        version: Version::stored(version),
+    })
 }
 
 fn newest(versions: &BTreeMap<String, String>) -> Option<Version> {
@@ -197,6 +252,34 @@ mod tests {
             ("c", "1", "w"),
         ]);
         assert_eq!(was.compare(&now), []);
+    }
+
+    #[test]
+    fn an_old_value_under_a_new_version_or_another_name_is_told() {
+        let was = manifest(&[
+            ("a", "1", "old"),
+            ("a", "2", "new"),
+            ("b", "1", "z"),
+            ("c", "1", "y"),
+        ]);
+        let now = manifest(&[
+            ("a", "2", "new"),
+            ("a", "3", "old"),
+            ("b", "1", "z"),
+            ("b", "2", "y"),
+            // Still where it was: a copy, which is told without a manifest.
+            ("d", "1", "z"),
+            ("c", "1", "other"),
+        ]);
+        let told: Vec<_> = was.compare(&now).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "a version 3 holds what version 1 held",
+                "b version 2 holds what version 1 of c held",
+                "c version 1",
+            ]
+        );
     }
 
     #[test]

@@ -97,6 +97,39 @@ async fn only_the_newest_is_copied_when_asked_and_copies_can_be_bound() {
 }
 
 #[tokio::test]
+async fn what_does_not_open_or_does_not_fit_there_is_told_and_the_others_are_copied() {
+    let (from, to) = (filled().await, Ground::new().await);
+    from.put_as("closed", &v(1), "c", &there()).await;
+    // Base64 takes a third more.
+    let large = "x".repeat(310_000);
+    from.put_as("large", &v(1), &large, &sealing(Form::CREDSMASH))
+        .await;
+    let copied = async |write| {
+        let asked = Copy {
+            context: &EncryptionContext::default(),
+            to: &to.calm(),
+            sealing: &sealing(Form::CREDSTASH),
+            newest: false,
+            le_counter: false,
+            wanted: &|_| true,
+            write,
+        };
+        let done = copy(&from.calm(), asked, &|_| ()).await.unwrap();
+        assert_eq!(done.stopped, None);
+        let failed: Vec<_> = done.failed.into_iter().map(|(place, _)| place).collect();
+        (done.copied.len(), failed)
+    };
+    let closed = format!("closed version {}", v(1));
+    assert_eq!(copied(false).await, (5, vec![closed.clone()]));
+    let (done, mut failed) = copied(true).await;
+    failed.sort();
+    assert_eq!(
+        (done, failed),
+        (4, vec![closed, format!("large version {}", v(1))])
+    );
+}
+
+#[tokio::test]
 async fn what_is_there_with_another_value_is_not_written_over() {
     let (from, to) = (filled().await, Ground::new().await);
     to.put_as("db", &v(2), "mine", &there()).await;

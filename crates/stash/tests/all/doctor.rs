@@ -1,6 +1,10 @@
 //! What an examination of a table tells; the cases of stored rows of the security plan, one by one.
 
-use keep::{EncryptionContext, Value};
+use std::sync::Arc;
+
+use keep::{
+    DataKey, EncryptionContext, KeyError, KeyService, MasterKey, Unwrapped, Value, WrappedKey,
+};
 use rstest::rstest;
 use seal::Hash;
 use stash::{Binding, Examine, Examined, Form, Manifest, Sealing, examine};
@@ -123,6 +127,55 @@ async fn bound_rows_that_were_exchanged_are_told_with_whose_value_they_hold() {
             "copied-key: mail version {ONE}, web version {ONE}"
         )),
         "{told:?}"
+    );
+}
+
+/// Case 1: a copy that got a wrapped key of its own since.
+#[tokio::test]
+async fn a_copied_row_is_told_after_its_key_was_rewrapped() {
+    let ground = Ground::new().await;
+    ground.put("db", ONE, "d").await;
+    ground.put("web", ONE, "w").await;
+    ground.copy_row(("db", ONE), ("admin", ONE)).await;
+    let new = ground.keys.rotate().unwrap();
+    let asked = stash::Rewrap {
+        master: &new.0,
+        context: &EncryptionContext::default(),
+        wanted: &|_| true,
+        write: true,
+    };
+    let done = stash::rewrap(&ground.calm(), asked, &|_| ()).await.unwrap();
+    assert_eq!(done.changed.len(), 3);
+    let key = |row: keep::Item| row["key"].clone();
+    assert_ne!(
+        key(ground.row("db", ONE).await),
+        key(ground.row("admin", ONE).await)
+    );
+    assert_eq!(
+        examined(&ground).await,
+        [format!("copied-key: admin version {ONE}, db version {ONE}")]
+    );
+}
+
+/// Case 2: put back as a version that is newer than all.
+#[tokio::test]
+async fn an_older_value_under_a_new_version_is_told_from_the_manifest() {
+    let ground = Ground::new().await;
+    ground.put("db", ONE, "old").await;
+    ground.put("db", TWO, "new").await;
+    let before = look(&ground, Binding::AsMarked, false, None).await.manifest;
+    ground.copy_row(("db", ONE), ("db", &v(3))).await;
+    let first = stash::Version::of(1);
+    ground.calm().delete(&secret("db"), &first).await.unwrap();
+    assert_eq!(ground.read("db").await, "old");
+    // The table alone knows nothing of it.
+    assert_eq!(examined(&ground).await, [""; 0]);
+    assert_eq!(
+        told(&look(&ground, Binding::AsMarked, false, Some(&before)).await),
+        [format!(
+            "replaced: db version {} holds what version {ONE} held",
+            v(3)
+        )]
     );
 }
 
@@ -327,6 +380,97 @@ async fn a_wrapped_key_of_another_row_or_another_context_is_told() {
             ),
         ]
     );
+}
+
+/// Case 5: a key that is disabled, and one that the caller has no right to, beside rows that open.
+#[rstest]
+#[case::disabled(KeyError::Unusable("DisabledException: k is disabled.".into()), "master key unusable: DisabledException: k is disabled.")]
+#[case::denied(KeyError::Denied("kms:Decrypt".into()), "missing permission kms:Decrypt")]
+#[tokio::test]
+async fn rows_whose_key_cannot_be_used_are_told_and_the_others_are_examined(
+    #[case] refusal: KeyError,
+    #[case] why: &str,
+) {
+    let ground = Ground::new().await;
+    ground.put("db", ONE, "one").await;
+    ground.put("db", TWO, "two").await;
+    ground.put("web", ONE, "w").await;
+    let mut wrapped = Vec::new();
+    for version in [ONE, TWO] {
+        let row = ground.row("db", version).await;
+        wrapped.push(stash::Record::of(&row).unwrap().sealed.key);
+    }
+    let ports = stash::Ports {
+        table: Arc::clone(&ground.table),
+        keys: Arc::new(Refusing {
+            inner: Arc::clone(&ground.keys) as _,
+            wrapped,
+            refusal,
+        }),
+        clock: ground.world.clock(),
+        random: ground.world.random(),
+    };
+    let secrets = stash::Secrets::new(ports, ground.name.clone());
+    let context = EncryptionContext::default();
+    let asked = Examine {
+        open: Some(&context),
+        manifest: None,
+    };
+    let examined = examine(&secrets, asked, &|_| ()).await.unwrap();
+    assert_eq!(
+        told(&examined),
+        [
+            format!("does-not-open: db version {ONE}: {why}"),
+            format!("does-not-open: db version {TWO}: {why}"),
+        ]
+    );
+}
+
+/// Refuses to open some keys.
+struct Refusing {
+    inner: Arc<dyn KeyService>,
+    wrapped: Vec<Vec<u8>>,
+    refusal: KeyError,
+}
+
+#[async_trait::async_trait]
+impl KeyService for Refusing {
+    async fn unwrap(
+        &self,
+        wrapped: &WrappedKey,
+        context: &EncryptionContext,
+    ) -> Result<Unwrapped, KeyError> {
+        match self.wrapped.contains(&wrapped.0) {
+            true => Err(self.refusal.clone()),
+            false => self.inner.unwrap(wrapped, context).await,
+        }
+    }
+
+    async fn generate(
+        &self,
+        master: &str,
+        bytes: usize,
+        context: &EncryptionContext,
+    ) -> Result<(DataKey, WrappedKey), KeyError> {
+        self.inner.generate(master, bytes, context).await
+    }
+
+    async fn wrap(
+        &self,
+        master: &str,
+        key: &DataKey,
+        context: &EncryptionContext,
+    ) -> Result<WrappedKey, KeyError> {
+        self.inner.wrap(master, key, context).await
+    }
+
+    async fn random(&self, bytes: usize) -> Result<DataKey, KeyError> {
+        self.inner.random(bytes).await
+    }
+
+    async fn describe(&self, master: &str) -> Result<MasterKey, KeyError> {
+        self.inner.describe(master).await
+    }
 }
 
 /// Case 6: a large row, an empty value and one that is no text.
