@@ -14,7 +14,7 @@ use crate::command_line::{Shell, json as told_json, ok};
 use crate::world;
 
 /// The letters make JSON and URL escapes differ from the plain text.
-const CANARY: &str = "kw-canary/9f3b\"77ad\\51c2é+4e80 2b66";
+pub const CANARY: &str = "kw-canary/9f3b\"77ad\\51c2é+4e80 2b66";
 
 /// What the server is given sealed, and stores as it came: it may be in the table and nowhere else.
 const SEALED: &str = "kw-sealed/5c1d\"88be\\62d3é+5f91 3c77";
@@ -106,7 +106,7 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-fn find(place: &str, bytes: &[u8]) {
+pub fn find(place: &str, bytes: &[u8]) {
     find_value(CANARY, place, bytes);
 }
 
@@ -116,7 +116,7 @@ fn find_value(value: &str, place: &str, bytes: &[u8]) {
 }
 
 /// Searches every file for the canary.
-fn search_folder(folder: &Path) -> usize {
+pub fn search_folder(folder: &Path) -> usize {
     search_folder_for(CANARY, folder, "")
 }
 

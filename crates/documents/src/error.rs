@@ -71,6 +71,9 @@ pub enum Error {
         /// What it is instead.
         kind: Kind,
     },
+    /// A row of a table with a name alone. Not named: it may be a value that is no table at all.
+    #[error("entry {0} of the table has no value: each line is a name, a comma and a value")]
+    NoValue(usize),
     /// The document has no such entry.
     #[error("the document has no entry named {0:?}")]
     NoEntry(String),

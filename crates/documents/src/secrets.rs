@@ -135,12 +135,16 @@ pub fn read_one(format: Format, name: &str, document: &[u8]) -> Result<Plaintext
 /// Reads names and values, in the order of the document; of equal names the place of the first, the value of the last.
 ///
 /// Errors: those of the format; `OneValueOnly`, `WrittenOnly`; `NotAMap`, `NameNotText`; `ValueNotText` for the first
-/// value that is neither text nor YAML's `!!binary`.
+/// value that is neither text nor YAML's `!!binary`, `NoValue` where CSV has none.
 pub fn read_many(format: Format, document: &[u8]) -> Result<Vec<(String, Plaintext)>, Error> {
     read_tree(format, document)?
         .into_entries()?
         .into_iter()
-        .map(|(name, value)| {
+        .enumerate()
+        .map(|(index, (name, value))| {
+            if format == Format::Csv && matches!(value, Tree::Null) {
+                return Err(Error::NoValue(index + 1));
+            }
             let value = value.into_value(&name)?;
             Ok((name, value))
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -80,6 +81,9 @@ impl Secrets {
 
     /// Opens them all, in their order, each with one call of the key service that is answered; `told`
     /// hears after each how many are done.
+    ///
+    /// A service that refuses everything for 15 seconds is asked once more for each of the rest, without a pause: how
+    /// long its outage lasts must not be multiplied by how many secrets there are.
     pub async fn open_all(
         &self,
         records: Vec<Record>,
@@ -93,7 +97,9 @@ impl Secrets {
         let mut pace = Pace::new(self.concurrency);
         let mut running = FuturesUnordered::new();
         let mut done = 0;
+        let mut answered = clock.monotonic();
         loop {
+            let patient = clock.monotonic().saturating_sub(answered) < PATIENCE;
             while running.len() < pace.width() {
                 let Some((at, tries)) = waiting.pop_front() else {
                     break;
@@ -102,7 +108,7 @@ impl Secrets {
                     break;
                 };
                 running.push(async move {
-                    if tries > 0 {
+                    if tries > 0 && patient {
                         pause(&**clock, &**random, tries).await;
                     }
                     let key = self.unwrap_once(record, context).await;
@@ -113,11 +119,14 @@ impl Secrets {
                 break;
             };
             match result {
-                Err(error) if tries < error.most_tries() => {
+                Err(error) if patient && tries < error.most_tries() => {
                     pace.refused();
                     waiting.push_back((at, tries));
                 }
                 result => {
+                    if !matches!(&result, Err(error) if error.most_tries() > 1) {
+                        answered = clock.monotonic();
+                    }
                     pace.answered();
                     done += 1;
                     told(done);
@@ -159,3 +168,6 @@ impl Secrets {
         }
     }
 }
+
+/// How long a service may refuse everything.
+const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,8 +1,14 @@
-//! CredSmash and credstash: our two faces of them, and the real tools, on the same tables.
+//! CredSmash and credstash: our faces of them, and the real tools, on the same tables.
 
 mod items;
+mod kills;
+mod leaks;
 mod preloaded;
+mod racing;
 mod replay;
+mod rights;
+mod round_trips;
 mod templates;
+mod throttling;
 mod tools;
 mod transcripts;

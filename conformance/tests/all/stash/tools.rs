@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use conformance::Program;
+use serde_json::Value;
 use testkit::Moto;
 
 /// How our program is called.
@@ -59,8 +60,9 @@ impl Tools {
     pub fn command(&self, tool: &str, way: Way, arguments: &[String]) -> Command {
         let (program, face) = match (self, way) {
             (Self::Real(folder), _) => (folder.join("bin").join(tool), None),
-            (Self::Ours { links }, Way::Link) => (links.path().join(tool), None),
-            (Self::Ours { links }, Way::Subcommand) => (links.path().join("keepward"), Some(tool)),
+            // The modern face has no name of its own to be linked to.
+            (Self::Ours { links }, Way::Link) if tool != "stash" => (links.path().join(tool), None),
+            (Self::Ours { links }, _) => (links.path().join("keepward"), Some(tool)),
         };
         let mut command = Command::new("/bin/sh");
         command
@@ -178,6 +180,26 @@ impl Desk {
         self.moto.reset();
         for table in TABLES {
             self.moto.load(table, "stash", &[]);
+        }
+    }
+
+    /// All items of its tables.
+    pub fn stored(&self) -> Vec<(String, Vec<Value>)> {
+        let names = self.moto.tables();
+        names
+            .into_iter()
+            .map(|name| {
+                let items = self.moto.dump(&name);
+                (name, items)
+            })
+            .collect()
+    }
+
+    /// Its tables as they were, and no others; calls, faults and permissions are forgotten.
+    pub fn put_back(&self, stored: &[(String, Vec<Value>)]) {
+        self.moto.reset();
+        for (table, items) in stored {
+            self.moto.load(table, "stash", items);
         }
     }
 

@@ -98,7 +98,7 @@ fn a_value_that_is_no_text_is_told_by_its_name_and_kind() {
     );
     assert_eq!(
         told(Format::Csv, "onlyname\n"),
-        "the value of \"onlyname\" is empty (null), not text: put it in quotes"
+        "entry 1 of the table has no value: each line is a name, a comma and a value"
     );
     assert_eq!(
         told(Format::Json, "[1]"),
