@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tokio::runtime::Runtime;
 
 use crate::exit::Failure;
@@ -133,7 +133,7 @@ pub(crate) fn runtime() -> Done<Runtime> {
 /// exit code: 0 or 2, as both tools.
 pub(crate) fn misread(face: Face, error: &clap::Error) -> ExitCode {
     match unquoted(face, error) {
-        Some(text) => output::told(text),
+        Some(text) => output::told(&text),
         // Where nobody reads, nothing is lost.
         None => drop(error.print()),
     }
@@ -141,11 +141,31 @@ pub(crate) fn misread(face: Face, error: &clap::Error) -> ExitCode {
 }
 
 /// What to say in the parser's place, which would quote the word: after `credstash`, one that begins
-/// with `-` and is no option can be a value.
-fn unquoted(face: Face, error: &clap::Error) -> Option<&'static str> {
-    (face == Face::Credstash && error.kind() == ErrorKind::UnknownArgument).then_some(
-        "credstash: error: unrecognized arguments: a value that begins with - goes after --, or into a file",
-    )
+/// with `-` can be a value, also where it looks like an option (`-dragon` is `-d ragon`).
+fn unquoted(face: Face, error: &clap::Error) -> Option<String> {
+    if face != Face::Credstash {
+        return None;
+    }
+    match error.kind() {
+        ErrorKind::UnknownArgument | ErrorKind::TooManyValues => Some(
+            "credstash: error: unrecognized arguments: a value that begins with - goes after --, or into a file"
+                .to_owned(),
+        ),
+        ErrorKind::InvalidValue => {
+            let argument = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::String(argument)) => argument.as_str(),
+                _ => "of an option",
+            };
+            let expected = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(valid)) if !valid.is_empty() => {
+                    format!("invalid choice (choose from {})", valid.join(", "))
+                }
+                _ => "expected one argument".to_owned(),
+            };
+            Some(format!("credstash: error: argument {argument}: {expected}"))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -173,11 +193,21 @@ mod tests {
         assert_eq!(called(&words), expected);
     }
 
-    #[test]
-    fn a_word_that_is_no_option_is_not_shown() {
-        let words = ["credstash", "put", "x", "-swordfish"];
+    #[rstest]
+    #[case::no_option("-swordfish", "unrecognized arguments")]
+    #[case::no_long_option("--swordfish", "unrecognized arguments")]
+    #[case::a_value_of_an_option(
+        "-dswordfish",
+        "--digest <DIGEST>: invalid choice (choose from SHA, "
+    )]
+    #[case::a_value_of_a_flag("--prompt=swordfish", "unrecognized arguments")]
+    fn a_word_that_is_no_option_is_not_shown(#[case] word: &str, #[case] expected: &str) {
+        let words = ["credstash", "put", "x", word];
         let error = crate::credstash::arguments::Arguments::try_parse_from(words).unwrap_err();
         let told = unquoted(Face::Credstash, &error).unwrap_or_default();
-        assert!(told.contains("unrecognized arguments") && !told.contains("swordfish"));
+        assert!(
+            told.contains(expected) && !told.contains("swordfish"),
+            "{told}"
+        );
     }
 }

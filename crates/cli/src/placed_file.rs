@@ -52,6 +52,15 @@ impl Rights {
         };
         Ok(Self { mode, owner })
     }
+
+    /// Ours alone to read, also where the file that is replaced is another user's.
+    pub(crate) fn private() -> Self {
+        use rustix::process::{getegid, geteuid};
+        Self {
+            mode: Some(0o600),
+            owner: Some((geteuid(), getegid())),
+        }
+    }
 }
 
 /// Writes `content` to its destination.
@@ -163,6 +172,12 @@ fn resolve(path: &Path) -> io::Result<Target> {
         if !kind.is_symlink() {
             return Ok(Target::File(path, Some(found)));
         }
+        if is_planted(&path, &found)? {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "a link of another user in a folder that all may write to",
+            ));
+        }
         let to = fs::read_link(&path)?;
         path = match path.parent() {
             Some(parent) => parent.join(to),
@@ -170,6 +185,20 @@ fn resolve(path: &Path) -> io::Result<Target> {
         };
     }
     Err(rustix::io::Errno::LOOP.into())
+}
+
+/// Whether a link can be a trap: in a sticky folder that all may write to, and neither ours nor of the folder's
+/// owner. Linux refuses to follow such links itself where `fs.protected_symlinks` is on.
+fn is_planted(link: &Path, found: &Metadata) -> io::Result<bool> {
+    const STICKY_AND_OPEN: u32 = 0o1002;
+    let folder = match link.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => fs::metadata(parent)?,
+        _ => fs::metadata(".")?,
+    };
+    let ours = rustix::process::geteuid().as_raw();
+    Ok(folder.mode() & STICKY_AND_OPEN == STICKY_AND_OPEN
+        && found.uid() != ours
+        && found.uid() != folder.uid())
 }
 
 /// A file beside the destination that only we can read; gone on drop, unless it is in its place.
@@ -316,6 +345,40 @@ mod tests {
         );
         to(&path, "newer", Some(0o400)).unwrap();
         assert_eq!(mode(&path), 0o400);
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() {
+        let folder = TempDir::new().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let (goal, link) = (folder.path().join("goal"), folder.path().join("link"));
+        fs::write(&goal, "old").unwrap();
+        symlink(&goal, &link).unwrap();
+        // Ours is followed; another user's, which only root can make here, is not.
+        to(&link, "new", None).unwrap();
+        assert_eq!(fs::read_to_string(&goal).unwrap(), "new");
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::lchown(&link, Some(12_345), None).unwrap();
+            std::os::unix::fs::chown(folder.path(), Some(54_321), None).unwrap();
+            let told = to(&link, "newer", None).unwrap_err().to_string();
+            assert!(told.contains("a link of another user"), "{told}");
+            assert_eq!(fs::read_to_string(&goal).unwrap(), "new");
+        }
+    }
+
+    #[test]
+    fn a_private_file_is_ours_whoever_had_it_before() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "theirs").unwrap();
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12_345), Some(12_345)).unwrap();
+        }
+        let destination = Destination::File(path.clone());
+        place(&destination, b"ours", &Rights::private()).unwrap();
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!(found.uid(), rustix::process::geteuid().as_raw());
+        assert_eq!(found.mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(crate) fn run() -> Outcome {
     let mut page = String::from(
         "# Command line\n\n\
          This page is made by `keepward admin reference`. Values of secrets never stand on a command line: they come\n\
-         by prompt, standard input or file. `keepward credstash put` alone takes one there too, as credstash does.\n\n\
+         by prompt, standard input or file. `keepward credstash put` and `putall` alone take them there too, as credstash does.\n\n\
          ## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n",
     );
     for (kind, meaning) in EXIT_CODES {

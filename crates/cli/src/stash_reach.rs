@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use keep::Consistency;
+use stash::Secrets;
 
 /// Options of our own that both old command lines have before their commands.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +22,21 @@ pub(crate) struct StashReach {
         value_parser = clap::value_parser!(u16).range(1..=256)
     )]
     concurrency: u16,
+    /// Read the whole table at half the price, where it may lack the writes of the last moment
+    #[arg(long, env = "KEEPWARD_STASH_EVENTUAL")]
+    eventual: bool,
+}
+
+impl StashReach {
+    /// These operations, reached so.
+    pub(crate) fn applied_to(&self, secrets: Secrets) -> Secrets {
+        secrets
+            .with_concurrency(usize::from(self.concurrency))
+            .with_scans(match self.eventual {
+                true => Consistency::Eventual,
+                false => Consistency::Strong,
+            })
+    }
 }
 
 impl StashReach {
@@ -45,6 +62,7 @@ impl Default for StashReach {
         Self {
             local: None,
             concurrency: 16,
+            eventual: false,
         }
     }
 }

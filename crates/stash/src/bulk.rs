@@ -58,13 +58,14 @@ impl Secrets {
     }
 
     /// The newest version of every secret that is `wanted`, in order of names: one scan of the table,
-    /// which sees every write acknowledged before it began. A damaged item stands in its place.
+    /// which sees every write acknowledged before it began, unless [`Secrets::with_scans`] says otherwise.
+    /// A damaged item stands in its place.
     pub async fn newest_of_all(
         &self,
         wanted: &(dyn Fn(&SecretName) -> bool + Sync),
     ) -> Result<Vec<(SecretName, Result<Record, Error>)>, Error> {
         let mut newest: BTreeMap<SecretName, (Version, Item)> = BTreeMap::new();
-        self.scan(vec![], Consistency::Strong, &mut |item| {
+        self.scan(vec![], self.scans, &mut |item| {
             let Listed { name, version, .. } = Listed::of(&item)?;
             let newer = newest.get(&name).is_none_or(|(seen, _)| version > *seen);
             if newer && wanted(&name) {

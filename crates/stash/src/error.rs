@@ -200,8 +200,8 @@ impl Error {
     }
 }
 
-/// As many as the SDK of the old programs made on DynamoDB.
-const THROTTLED_TRIES: u32 = 10;
+/// Some 25 seconds of pauses, as the SDK of the old programs took on DynamoDB.
+const THROTTLED_TRIES: u32 = 13;
 const OTHER_TRIES: u32 = 4;
 
 fn of_table(error: &TableError) -> Option<(String, String)> {

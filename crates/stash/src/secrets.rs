@@ -32,6 +32,7 @@ pub struct Secrets {
     pub(crate) ports: Ports,
     pub(crate) table: TableName,
     pub(crate) concurrency: usize,
+    pub(crate) scans: Consistency,
     pub(crate) binding: Binding,
 }
 
@@ -42,6 +43,7 @@ impl Secrets {
             ports,
             table,
             concurrency: 16,
+            scans: Consistency::Strong,
             binding: Binding::default(),
         }
     }
@@ -63,6 +65,13 @@ impl Secrets {
     /// How many calls run at once.
     pub fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    /// Reads the whole table so: eventual scans cost half, and may lack the writes of the last moment.
+    #[must_use]
+    pub fn with_scans(mut self, consistency: Consistency) -> Self {
+        self.scans = consistency;
+        self
     }
 
     /// How such a table is made: hash `name`, range `version`, no index.
@@ -164,12 +173,11 @@ impl Secrets {
         Err(Error::key("Decrypt")(refused))
     }
 
-    /// All versions of one secret, in their order. May lack a write of the last moment.
+    /// All versions of one secret, in their order, as of now.
     pub async fn versions(&self, name: &SecretName) -> Result<Vec<Listed>, Error> {
         let mut query = Query {
             order: Order::Ascending,
             limit: None,
-            consistency: Consistency::Eventual,
             ..self.newest_query(name)
         };
         let mut listed = Vec::new();

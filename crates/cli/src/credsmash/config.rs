@@ -73,7 +73,18 @@ impl Config {
         };
         let file = ini::Config::read(&text, &path.to_string_lossy())
             .map_err(|error| Fault::new(error.to_string()))?;
-        Ok(Self::of(&file, globals))
+        let main = file.section("credsmash").into_iter();
+        let map = main
+            .flat_map(ini::Section::options)
+            .find(|(option, setting)| WORDS.contains(option) && setting.as_text().is_none());
+        match map {
+            None => Ok(Self::of(&file, globals)),
+            // Not the default in its place: that is another table.
+            Some((option, _)) => Err(Fault::new(format!(
+                "{option} in [credsmash] is one value, not a map"
+            ))
+            .hint(format!("put it on the line of {option}"))),
+        }
     }
 
     fn of(file: &ini::Config, globals: &Globals) -> Self {
@@ -222,6 +233,16 @@ pub(crate) fn text<'s>(options: &'s Options, option: &str) -> Done<Option<&'s st
     }
 }
 
+/// Options of the main section, each one text.
+const WORDS: [&str; 6] = [
+    "algorithm",
+    "key_id",
+    "key_service",
+    "log_level",
+    "storage_service",
+    "table_name",
+];
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -263,6 +284,24 @@ mod tests {
         assert_eq!(config.master(), Ok(master("alias/credsmash", &[])));
         assert_eq!(config.log_level(), Ok(Level::Info));
         assert!(config.form().is_ok());
+    }
+
+    #[test]
+    fn a_map_in_the_place_of_a_word_is_refused_and_not_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.cfg");
+        for option in WORDS {
+            std::fs::write(&path, format!("[credsmash]\n{option} =\n  a = b\n")).unwrap();
+            let globals = Globals {
+                config: Some(path.clone()),
+                ..Globals::default()
+            };
+            let told = Config::read(&globals).map(drop).unwrap_err().to_string();
+            assert!(
+                told.starts_with(&format!("{option} in [credsmash] is one value")),
+                "{told}"
+            );
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Run {
             &format!("storage_service=DynamoDbStorageService(table_name={table})"),
         );
         let secrets = Secrets::new(self.ports()?, table);
-        Ok(secrets.with_concurrency(self.globals.reach.concurrency()))
+        Ok(self.globals.reach.applied_to(secrets))
     }
 
     /// The encryption context that secrets are opened under.

@@ -78,7 +78,8 @@ impl Run {
 
     /// The secrets in the table.
     pub(crate) fn secrets(&self) -> Done<Secrets> {
-        Ok(Secrets::new(self.ports()?, self.table()).with_concurrency(self.concurrency()))
+        let secrets = Secrets::new(self.ports()?, self.table());
+        Ok(self.globals.reach.applied_to(secrets))
     }
 
     /// Calls under way at once.

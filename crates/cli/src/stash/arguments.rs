@@ -91,6 +91,9 @@ pub(crate) struct Options {
         value_parser = clap::value_parser!(u16).range(1..=256)
     )]
     pub(crate) concurrency: u16,
+    /// Read the whole table at half the price, where it may lack the writes of the last moment
+    #[arg(long, global = true)]
+    pub(crate) eventual: bool,
     /// Machine-readable output
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -196,8 +199,8 @@ pub(crate) struct Repair {
 pub(crate) struct Put {
     /// The secret
     pub(crate) name: String,
-    /// A value as credstash takes it, which is refused here
-    #[arg(hide = true)]
+    /// A value as credstash takes it, which is refused here, also where it begins with -
+    #[arg(hide = true, allow_hyphen_values = true)]
     pub(crate) typed: Vec<OsString>,
     /// The value is what this file holds; without it, standard input, or a prompt on a terminal
     #[arg(long, value_name = "FILE")]
@@ -205,6 +208,9 @@ pub(crate) struct Put {
     /// Take one line break off the end of the value
     #[arg(long)]
     pub(crate) trim: bool,
+    /// Store the value even when it is empty
+    #[arg(long)]
+    pub(crate) empty: bool,
     /// Store it as this version, which must be new, instead of as the next one
     #[arg(long, value_name = "NUMBER")]
     pub(crate) version: Option<u64>,
@@ -511,5 +517,46 @@ fn finding_kind(text: &str) -> Result<String, String> {
     match stash::Finding::KINDS.contains(&text) {
         true => Ok(text.to_owned()),
         false => Err(format!("it is one of {}", stash::Finding::KINDS.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Program {
+        #[command(flatten)]
+        stash: Stash,
+    }
+
+    fn put(words: &[&str]) -> Put {
+        let words = ["stash", "put", "x"].iter().chain(words);
+        match Program::try_parse_from(words)
+            .expect("it is taken")
+            .stash
+            .command
+        {
+            StashCommand::Put(put) => put,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case::word("hunter2")]
+    #[case::as_a_long_option("--hunter2")]
+    #[case::as_short_options("-hunter2")]
+    fn a_typed_value_is_taken_for_one_whatever_it_looks_like(#[case] word: &str) {
+        assert_eq!(put(&[word]).typed, [word]);
+    }
+
+    #[test]
+    fn options_after_the_name_are_options() {
+        let put = put(&["--trim", "--file", "f", "--version", "3"]);
+        assert!(put.typed.is_empty() && put.trim);
+        assert_eq!((put.file, put.version), (Some("f".into()), Some(3)));
     }
 }

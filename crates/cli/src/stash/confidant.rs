@@ -44,8 +44,14 @@ pub(super) async fn run(session: &Session, asked: &CopySecrets) -> Outcome {
     for credential in wanted {
         let name = credential.name.clone();
         match there.get(&name) {
-            Some(id) if holds(&client, id, &credential)? => same += 1,
-            Some(_) => differing.push(name),
+            Some(id) => match holds(&client, id, &credential) {
+                Ok(true) => same += 1,
+                Ok(false) => differing.push(name),
+                Err(failure) => {
+                    failed = Some(failure.about(&printable(&name)));
+                    break;
+                }
+            },
             None => {
                 if asked.yes
                     && let Err(failure) = create(&client, credential)

@@ -49,6 +49,16 @@ pub(super) async fn variables(session: &Session, asked: &Exec) -> Outcome<Vec<Va
     for (record, value) in &newest.values {
         let secret = record.name.as_str();
         let name = name(secret, asked)?;
+        if steers_the_loader(&name) {
+            return Err(Failure::new(
+                Kind::Conflict,
+                format!(
+                    "{} would be the variable {name}, which says what code a program loads",
+                    printable(secret)
+                ),
+            )
+            .hint("a pattern leaves it out; --prefix puts something before each name"));
+        }
         if let Some(first) = owners.insert(name.clone(), secret) {
             let (first, second) = (printable(first), printable(secret));
             return Err(Failure::new(
@@ -73,6 +83,11 @@ pub(super) async fn variables(session: &Session, asked: &Exec) -> Outcome<Vec<Va
         variables.push(Variable::new(name, SecretString::from(text), secret));
     }
     Ok(variables)
+}
+
+/// Whoever may write a secret must not so be able to run code where secrets are used.
+fn steers_the_loader(variable: &str) -> bool {
+    variable == "PATH" || variable.starts_with("LD_") || variable.starts_with("DYLD_")
 }
 
 fn name(secret: &str, asked: &Exec) -> Outcome<String> {

@@ -25,7 +25,7 @@ pub(super) async fn run(session: &Session, asked: &Put) -> Outcome {
     let name = secret_name(&asked.name)?;
     let sealing = session.sealing(asked.comment.as_deref());
     // The table was opened before: what is wrong with it is told before a value is asked for.
-    let value = value_source::read(&asked.name, asked.file.as_deref(), asked.trim)?;
+    let value = value_source::read(&asked.name, asked.file.as_deref(), asked.trim, asked.empty)?;
     let secrets = &session.secrets;
     let stored = match asked.version {
         Some(number) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keep::{EncryptionContext, Plaintext, TableError, TableName};
+use keep::{Consistency, EncryptionContext, Plaintext, TableError, TableName};
 use seal::Hash;
 use stash::{Binding, Form, Ports, Record, Sealing, Secrets};
 
@@ -52,6 +52,10 @@ impl Session {
         let name = TableName::new(&table_name(options));
         let secrets = Secrets::new(opened.ports.clone(), name.clone())
             .with_concurrency(options.concurrency.into())
+            .with_scans(match options.eventual {
+                true => Consistency::Eventual,
+                false => Consistency::Strong,
+            })
             .with_binding(match (options.strict, options.bind) {
                 (true, _) => Binding::Required,
                 (false, true) => Binding::Bound,

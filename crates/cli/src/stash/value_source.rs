@@ -17,7 +17,10 @@ const MAX_VALUE: usize = 400 * 1024;
 ///
 /// `trim` takes one line break off its end; without it, one of an otherwise single line is told,
 /// since `echo` adds it.
-pub(crate) fn read(name: &str, file: Option<&Path>, trim: bool) -> Outcome<Plaintext> {
+///
+/// Errors: `Usage` for nothing at all, unless `empty` says that it is meant: a pipe whose other end failed gives
+/// nothing too.
+pub(crate) fn read(name: &str, file: Option<&Path>, trim: bool, empty: bool) -> Outcome<Plaintext> {
     let terminal = || std::io::stdin().is_terminal();
     let bytes = match file {
         Some(path) if path.as_os_str() != "-" => {
@@ -28,6 +31,12 @@ pub(crate) fn read(name: &str, file: Option<&Path>, trim: bool) -> Outcome<Plain
         None if terminal() => prompt(name)?,
         _ => limited(&mut std::io::stdin().lock(), Path::new("-"), MAX_VALUE)?,
     };
+    if bytes.is_empty() && !empty {
+        return Err(
+            Failure::new(Kind::Usage, "the value is empty, and nothing was stored")
+                .hint("--empty stores an empty value"),
+        );
+    }
     Ok(Plaintext::new(trimmed(&bytes, trim).into()))
 }
 

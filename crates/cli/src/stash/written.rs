@@ -12,8 +12,8 @@ pub(super) fn bytes(file: Option<&Path>, bytes: &[u8]) -> Outcome {
     match file.filter(|path| path.as_os_str() != "-") {
         None => output::bytes(bytes),
         Some(path) => {
-            let owners_alone = Rights::new(Some(0o600), None)?;
-            place(&Destination::File(path.to_owned()), bytes, &owners_alone)
+            let destination = Destination::File(path.to_owned());
+            place(&destination, bytes, &Rights::private())
         }
     }
 }
