@@ -13,17 +13,22 @@ use crate::exit::{Outcome, internal};
 /// A connection as the server's settings describe it.
 pub(crate) async fn connect(aws: &server::settings::Aws) -> Connection {
     let endpoint =
-        |url: &Option<String>, (connect, read): (Duration, Duration), attempts| Endpoint {
+        |url: &Option<String>, pool, (connect, read): (Duration, Duration), attempts| Endpoint {
             url: url.clone(),
-            pool: aws.pool,
+            pool,
             connect,
             read,
             attempts,
         };
     Connection::open(&Settings {
         region: aws.region.clone(),
-        dynamodb: endpoint(&aws.dynamodb_url, aws.dynamodb_timeouts, aws.attempts),
-        kms: endpoint(&aws.kms_url, aws.kms_timeouts, aws.attempts),
+        dynamodb: endpoint(
+            &aws.dynamodb_url,
+            aws.dynamodb_pool,
+            aws.dynamodb_timeouts,
+            aws.attempts,
+        ),
+        kms: endpoint(&aws.kms_url, aws.kms_pool, aws.kms_timeouts, aws.attempts),
         ..Settings::default()
     })
     .await

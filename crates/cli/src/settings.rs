@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use server::Config;
-use server::settings::{Defaults, SETTINGS, WrongSettings};
+use server::settings::{BootstrapSecrets, Defaults, SETTINGS, WrongSettings};
 
 use crate::environment;
 use crate::exit::{Failure, Kind, Outcome};
@@ -64,7 +64,13 @@ pub(crate) fn read_with(
     let defaults = Defaults {
         data_dir: environment::data_dir(),
     };
-    Config::read(var, text.as_deref(), &defaults).map_err(|wrong: WrongSettings| {
+    Config::read(
+        &BootstrapSecrets::default(),
+        var,
+        text.as_deref(),
+        &defaults,
+    )
+    .map_err(|wrong: WrongSettings| {
         Failure::new(Kind::Usage, wrong.to_string())
             .hint("`keepward config list` names every setting")
     })
