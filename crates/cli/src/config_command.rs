@@ -5,7 +5,7 @@ use std::path::Path;
 use login::Browsers;
 use serde_json::json;
 use server::Config;
-use server::settings::{Backend, SETTINGS, Setting, Source, State};
+use server::settings::{Backend, MetricsAt, SETTINGS, Setting, Source, State};
 
 use crate::arguments::ConfigCommand;
 use crate::exit::Outcome;
@@ -201,6 +201,16 @@ pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
         && matches!(config.browsers, Browsers::Nobody)
     {
         warnings.push("no AUTH_KEY, USER_AUTH_KEY, USER_AUTH_MODULE or KEEPWARD_ADMINISTRATORS: nobody can log in");
+    }
+    let open = match config.metrics.at {
+        MetricsAt::Off => false,
+        MetricsAt::Main => !config.listen.ip().is_loopback(),
+        MetricsAt::Own(address) => !address.ip().is_loopback(),
+    };
+    if open {
+        warnings.push(
+            "KEEPWARD_METRICS: /metrics asks for no login, and its address is not of this machine alone; whoever reaches it reads it",
+        );
     }
     if let Some(login) = &config.kms_login {
         warnings.extend(about_kms_tokens(login));

@@ -8,15 +8,17 @@ use std::time::Duration;
 use confidant::{Confidant, Encryption, Rotation};
 use domain::{BlindWriters, ConfidantRules, PrincipalKind, Rules};
 use door_confidant::{ClientConfig, DoorSettings, Maintenance};
-use keep::{Clock, IndexSchema, Keep, Schema, TableName};
+use keep::{Clock, IndexSchema, Keep, KeyService, Purpose, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
 use login::{ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login};
+use server::metrics::Metrics;
 use server::{Config, Router};
 use tokio::task::JoinHandle;
 
 use crate::exit::{Failure, Kind, Outcome, internal};
 use crate::ports::{self, Adapters, local};
 use crate::token::with_cause;
+use crate::watching::Watching;
 use crate::wiring::Wiring;
 
 /// The user whose key an embedded server makes at its first start.
@@ -31,6 +33,7 @@ pub(crate) struct House {
     audit: Arc<AuditFile>,
     segments: Arc<AuditSegments>,
     door_settings: Arc<DoorSettings>,
+    watching: Watching,
     /// Where the operator's key lies, in embedded mode.
     pub(crate) operator_key: Option<PathBuf>,
     _data: Option<DataDir>,
@@ -47,6 +50,7 @@ impl House {
             audit,
             data,
         } = ports::open(config, wiring).await?;
+        let watching = Watching::begin(config, &ports.clock);
         if create_tables {
             for schema in schemas(&table, &own) {
                 let made = ports.table.create(&schema).await;
@@ -62,14 +66,16 @@ impl House {
             key,
         );
         let clock = Arc::clone(&ports.clock);
-        let kms = kms_tokens(config, &ports, &clock);
-        let keep = Arc::new(Keep::new(
-            ports,
+        let kms = kms_tokens(config, watching.keys(&ports, Purpose::Login), &clock)
+            .map(|tokens| tokens.watched_by(Arc::clone(&watching.watch)));
+        let keep = Keep::new(
+            watching.ports(ports),
             own,
             rules(config),
             config.audit,
             config.limits,
-        ));
+        );
+        let keep = Arc::new(keep.watched_by(Arc::clone(&watching.watch)));
         let exported = keep
             .export_missing_events()
             .await
@@ -103,6 +109,7 @@ impl House {
             client_keys,
             audit,
             segments: Arc::new(segments),
+            watching,
             operator_key,
             _data: data,
         })
@@ -127,13 +134,19 @@ impl House {
         ]
     }
 
+    /// Who counts for Prometheus.
+    pub(crate) fn metrics(&self) -> Option<&Arc<Metrics>> {
+        self.watching.metrics.as_ref()
+    }
+
     /// The clock of this server.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.keep.clock()
     }
 
     /// Starts what comes round again.
-    pub(crate) fn start_background(&self) -> Vec<JoinHandle<()>> {
+    pub(crate) fn start_background(&mut self) -> Vec<JoinHandle<()>> {
+        let statsd = self.watching.start_statsd(Arc::clone(self.clock()));
         let clock = || Arc::clone(self.clock());
         let (confidant, keep, login, segments) = (
             Arc::clone(&self.confidant),
@@ -142,7 +155,7 @@ impl House {
             Arc::clone(&self.segments),
         );
         let sweeping = Arc::clone(&self.keep);
-        vec![
+        let mut background = vec![
             server::every("directory", clock(), Duration::from_secs(15), move || {
                 let confidant = Arc::clone(&confidant);
                 async move { confidant.refresh().await }
@@ -172,7 +185,9 @@ impl House {
                     async move { segments.seal_closed().await.map(drop) }
                 },
             ),
-        ]
+        ];
+        background.extend(statsd);
+        background
     }
 
     /// Writes down what is only in memory, before a stop.
@@ -280,7 +295,11 @@ fn minutes(config: &Config) -> u32 {
     u32::try_from(config.token_lifetime.as_secs() / 60).unwrap_or(u32::MAX)
 }
 
-fn kms_tokens(config: &Config, ports: &keep::Ports, clock: &Arc<dyn Clock>) -> Option<KmsTokens> {
+fn kms_tokens(
+    config: &Config,
+    keys: Arc<dyn KeyService>,
+    clock: &Arc<dyn Clock>,
+) -> Option<KmsTokens> {
     let login = config.kms_login.as_ref()?;
     let settings = KmsTokenSettings {
         to: config.auth_context.clone(),
@@ -297,11 +316,7 @@ fn kms_tokens(config: &Config, ports: &keep::Ports, clock: &Arc<dyn Clock>) -> O
         danger_drop_days: login.drop_days,
         ..KmsTokenSettings::default()
     };
-    Some(KmsTokens::new(
-        Arc::clone(&ports.keys),
-        Arc::clone(clock),
-        settings,
-    ))
+    Some(KmsTokens::new(keys, Arc::clone(clock), settings))
 }
 
 fn client_key_settings(config: &Config) -> ClientKeySettings {

@@ -49,6 +49,7 @@ mod token;
 mod token_findings;
 mod token_inspect;
 mod variables;
+mod watching;
 mod wiring;
 
 use std::process::ExitCode;

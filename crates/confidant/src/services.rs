@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Action, PrincipalKind, Resource, Revision, Target, Verb};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use keep::{Consistency, Item, Key, PageStart, Permit};
+use keep::{CacheName, Consistency, Fact, Item, Key, PageStart, Permit, Step};
 
 use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
@@ -107,13 +107,18 @@ impl Confidant {
         want: Want,
     ) -> Result<Arc<ServiceView>, Error> {
         let target = Target::one(id);
+        let begun = self.keep.clock().monotonic();
         let may_update = caller.who.kind == PrincipalKind::User
             && self.may(caller, Resource::Service, Verb::Update, &target);
+        self.keep.took(Step::AclCheckUpdateService, begun);
         let verb = match want {
             Want::Metadata => Verb::Metadata,
             Want::Values => Verb::Read,
         };
-        let permit = self.permit(caller, Action::new(Resource::Service, verb), target)?;
+        let begun = self.keep.clock().monotonic();
+        let permit = self.permit(caller, Action::new(Resource::Service, verb), target);
+        self.keep.took(Step::AclCheckGetService, begun);
+        let permit = permit?;
         match self
             .service_view(&permit, caller, id, want, may_update)
             .await
@@ -180,16 +185,19 @@ impl Confidant {
             .filter(|_| self.keep.keeps_opened_values());
         let now = self.keep.clock().monotonic();
         let key = Served::key(id, want, may_update);
-        if let Some(generation) = generation
-            && let Some(view) = self.served.get(&key, generation, now).await
-        {
-            may_fetch(caller, &view.service.record)?;
-            return Ok(view);
+        if let Some(generation) = generation {
+            let kept = self.served.get(&key, generation, now).await;
+            let saved = kept.as_ref().map(|view| view.keys_needed());
+            let cache = CacheName::ServiceViews;
+            self.keep.watch().happened(Fact::Cache { cache, saved });
+            if let Some(view) = kept {
+                may_fetch(caller, &view.service.record)?;
+                return Ok(view);
+            }
         }
-        let item = permit
-            .items()
-            .get(&self.settings.table, &Key::id(id), Consistency::Eventual)
-            .await?;
+        let (items, stored) = (permit.items(), Key::id(id));
+        let item = items.get(&self.settings.table, &stored, Consistency::Eventual);
+        let item = self.keep.timed(Step::DbGetService, item).await?;
         let item = item.ok_or(Error::NotFound)?;
         // History is for people: its ids can be those of other services (`web-2` beside `web`).
         let is_current = match kind_of(&item) {
@@ -199,12 +207,10 @@ impl Confidant {
         };
         let record = ServiceRecord::read(&item)?;
         may_fetch(caller, &record)?;
-        let credentials = self
-            .mapped(permit, &record.credentials, Consistency::Eventual)
-            .await?;
-        let blind_credentials = self
-            .mapped_blind(permit, &record.blind_credentials, Consistency::Eventual)
-            .await?;
+        let credentials = self.mapped(permit, &record.credentials, Consistency::Eventual);
+        let credentials = self.keep.timed(Step::DbGetCredentials, credentials).await?;
+        let blind = self.mapped_blind(permit, &record.blind_credentials, Consistency::Eventual);
+        let blind_credentials = self.keep.timed(Step::DbGetBlindCredentials, blind).await?;
         let view = Arc::new(ServiceView::new(
             Service {
                 record,
@@ -230,10 +236,8 @@ impl Confidant {
         consistency: Consistency,
     ) -> Result<Vec<Credential>, Error> {
         let mut records = Vec::with_capacity(ids.len());
-        for item in self
-            .items_of(permit, ids, CredentialRecord::KIND, consistency)
-            .await?
-        {
+        let items = self.items_of(permit, ids, CredentialRecord::KIND, consistency);
+        for item in self.keep.timed(Step::BatchGetCredentials, items).await? {
             records.push(CredentialRecord::read(&item)?);
         }
         records.sort_by(|a, b| a.id.cmp(&b.id));
@@ -254,10 +258,10 @@ impl Confidant {
         ids: &BTreeSet<String>,
         consistency: Consistency,
     ) -> Result<Vec<BlindRecord>, Error> {
-        let items = self
-            .items_of(permit, ids, BlindRecord::KIND, consistency)
-            .await?;
+        let items = self.items_of(permit, ids, BlindRecord::KIND, consistency);
+        let items = self.keep.timed(Step::BatchGetBlindCredentials, items);
         let mut records = items
+            .await?
             .iter()
             .map(BlindRecord::read)
             .collect::<Result<Vec<_>, _>>()?;

@@ -1,4 +1,4 @@
-//! The server: mounts the doors, sets the limits, reads the settings.
+//! The server: mounts the doors, sets the limits, reads the settings, tells others what happens.
 //!
 //! It knows no adapter: the command line wires those and hands over finished doors.
 
@@ -7,6 +7,7 @@ mod front_page;
 mod http;
 mod https;
 mod impatient;
+pub mod metrics;
 mod request_log;
 pub mod settings;
 

@@ -14,6 +14,7 @@ use super::browsers::{read_browsers, read_trusted_peers, read_xsrf_cookie};
 use super::certificates::{Authorities, read_authorities};
 use super::dangers::{Danger, check_dangers, read_dangers};
 use super::kms_login::{KmsLogin, read_kms_login};
+use super::metrics::{MetricsShown, read_metrics};
 use super::names::SETTINGS;
 use super::notices::{Notices, read_notices};
 use super::reader::{Reader, Source, WrongSettings, size};
@@ -77,6 +78,8 @@ pub struct Config {
     pub web_tokens: WebTokens,
     /// The names of IAM roles.
     pub iam_roles: IamRoles,
+    /// Where metrics are shown.
+    pub metrics: MetricsShown,
     /// Where metrics and notices of changes go.
     pub notices: Notices,
     /// Users who may manage client keys.
@@ -215,6 +218,7 @@ impl Config {
             token_skew: u32::try_from(reader.number("KEEPWARD_TOKEN_SKEW_SECONDS", 0, 0..=300))
                 .unwrap_or(0),
             administrators: read_administrators(&reader, embedded),
+            metrics: read_metrics(&reader),
             log: read_log(&reader),
             log_json: read_log_format(&reader),
             without_effect: given

@@ -9,6 +9,7 @@ mod certificates;
 mod config;
 mod dangers;
 mod kms_login;
+mod metrics;
 mod names;
 mod notices;
 mod reader;
@@ -26,6 +27,7 @@ pub use config::{
 };
 pub use dangers::Danger;
 pub use kms_login::KmsLogin;
+pub use metrics::{MetricsAt, MetricsShown};
 pub use names::SETTINGS;
 pub use notices::{NoticeTarget, Notices, Statsd};
 pub use reader::{Source, Wrong, WrongSettings};

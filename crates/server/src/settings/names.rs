@@ -384,15 +384,18 @@ pub const SETTINGS: &[Setting] = &[
     later("BACKGROUND_CACHE_IAM_ROLES", Flag, "true", "the names of IAM roles are read in the background"),
     later("BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE", Number, "600", "seconds between two readings of IAM roles, at least 60"),
     later("BACKGROUND_CACHE_IAM_ROLE_JITTER", Number, "20", "seconds that a reading of IAM roles may be early or late"),
-    // Metrics and events.
-    later("STATSD_HOST", Text, "localhost", "where statsd metrics are sent"),
-    later("STATSD_PORT", Number, "8125", "the UDP port of statsd"),
+    // Metrics and notices.
+    used("KEEPWARD_METRICS", Text, "off", "where /metrics is served, to whoever reaches it: off, main, or an address of its own such as 127.0.0.1:9464"),
+    used("KEEPWARD_KMS_QUOTA", Number, "5500", "cryptographic calls that KMS allows the account in a second; metrics tell what is left"),
+    used("STATSD_HOST", Text, "localhost", "where statsd metrics are sent; empty for nowhere"),
+    used("STATSD_PORT", Number, "8125", "the UDP port of statsd"),
     later("GRAPHITE_EVENT_URL", Text, "", "where an event is posted when what a service is given changes"),
     later("GRAPHITE_USERNAME", Text, "", "user for GRAPHITE_EVENT_URL").or_bootstrap(),
     later("GRAPHITE_PASSWORD", Text, "", "password for GRAPHITE_EVENT_URL").or_bootstrap(),
     later("WEBHOOK_URL", Text, "", "where a notice is posted when what a service is given changes"),
     later("WEBHOOK_USERNAME", Text, "", "user for WEBHOOK_URL").or_bootstrap(),
     later("WEBHOOK_PASSWORD", Text, "", "password for WEBHOOK_URL").or_bootstrap(),
+    used("KEEPWARD_WEBHOOK_KEY", Text, "", "signs what is posted to WEBHOOK_URL, with HMAC-SHA256").or_bootstrap(),
     // Certificates.
     later("CA_TYPE", Text, "aws_acm_pca", "which certificate authorities there are: aws_acm_pca or custom_ca"),
     later("ACM_PRIVATE_CAS", List, "", "names of certificate authorities; in upper case they end the names of the settings below"),

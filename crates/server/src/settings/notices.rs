@@ -33,6 +33,8 @@ pub struct NoticeTarget {
     pub username: SecretText,
     /// Password of HTTP Basic; may be empty.
     pub password: SecretText,
+    /// Signs what is posted; the webhook alone has one.
+    pub signing_key: Option<SecretText>,
 }
 
 pub(super) fn read_notices(reader: &Reader<'_>) -> Notices {
@@ -49,13 +51,25 @@ pub(super) fn read_notices(reader: &Reader<'_>) -> Notices {
             "GRAPHITE_USERNAME",
             "GRAPHITE_PASSWORD",
         ),
-        webhook: read_target(
-            reader,
-            "WEBHOOK_URL",
-            "WEBHOOK_USERNAME",
-            "WEBHOOK_PASSWORD",
-        ),
+        webhook: read_webhook(reader),
     }
+}
+
+fn read_webhook(reader: &Reader<'_>) -> Option<NoticeTarget> {
+    let signing_key = reader.text("KEEPWARD_WEBHOOK_KEY").map(SecretText::new);
+    let target = read_target(
+        reader,
+        "WEBHOOK_URL",
+        "WEBHOOK_USERNAME",
+        "WEBHOOK_PASSWORD",
+    );
+    if target.is_none() && signing_key.is_some() {
+        reader.complain("KEEPWARD_WEBHOOK_KEY", "is set without WEBHOOK_URL");
+    }
+    Some(NoticeTarget {
+        signing_key,
+        ..target?
+    })
 }
 
 fn read_target(
@@ -68,5 +82,6 @@ fn read_target(
         url: read_url(reader, url)?,
         username: SecretText::new(reader.text(username).unwrap_or_default()),
         password: SecretText::new(reader.text(password).unwrap_or_default()),
+        signing_key: None,
     })
 }

@@ -4,4 +4,5 @@
 
 mod confidant_settings;
 mod http;
+mod metrics;
 mod settings;
