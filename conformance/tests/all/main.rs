@@ -15,6 +15,7 @@ mod kills;
 mod kms_logins;
 mod preflight;
 mod revisions;
+mod secrets_bootstrap;
 mod simulated;
 mod stash;
 mod stop;

@@ -39,6 +39,8 @@ mod progress;
 mod reference;
 mod revisions;
 mod secret_arguments;
+mod secrets_bootstrap;
+mod secrets_bootstrap_command;
 mod serve;
 mod served;
 mod service_command;
@@ -83,7 +85,7 @@ fn asks_for_json(matches: &ArgMatches) -> bool {
 fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
     let file = config.as_deref();
     match command {
-        Command::Serve => serve::run(file, &wiring),
+        Command::Serve(asked) => serve::run(file, &asked, &wiring),
         Command::Demo(demo) => demo::run(&demo, &wiring),
         Command::Config(command) => config_command::run(file, command),
         Command::ClientKey(command) => client_key_command::run(command),

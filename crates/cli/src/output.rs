@@ -8,7 +8,7 @@ use crate::exit::{Failure, Kind, Outcome};
 
 /// Prints text, which ends its own lines.
 pub(crate) fn text(text: &str) -> Outcome {
-    write(text.as_bytes())
+    bytes(text.as_bytes())
 }
 
 /// Prints indented JSON.
@@ -29,7 +29,8 @@ pub(crate) fn warning(text: &str) {
     let _nobody_reads = writeln!(io::stderr().lock(), "keepward: {text}");
 }
 
-fn write(bytes: &[u8]) -> Outcome {
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // `keepward ... | head` is no error.

@@ -13,13 +13,17 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use crate::arguments::Serve;
 use crate::exit::{Failure, Kind, Outcome, internal};
 use crate::house::House;
 use crate::wiring::Wiring;
 use crate::{config_command, log, output, privacy, settings};
 
-pub(crate) fn run(file: Option<&Path>, wiring: &Wiring) -> Outcome {
-    let config = settings::read(file)?;
+pub(crate) fn run(file: Option<&Path>, asked: &Serve, wiring: &Wiring) -> Outcome {
+    let config = settings::read_over(file, &|name| match name {
+        "FORWARDED_ALLOW_IPS" => asked.forwarded_allow_ips.clone(),
+        _ => None,
+    })?;
     log::start(&config.log, config.log_json)?;
     runtime()?.block_on(serve(&config, wiring, |_listening| {
         std::future::ready(Ok(()))

@@ -17,4 +17,5 @@ mod model;
 mod operations;
 mod preflight;
 mod records;
+mod secrets_bootstrap;
 mod simulated;

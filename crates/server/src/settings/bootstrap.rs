@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::SETTINGS;
+use super::names::SETTINGS;
 use super::reader::{Reader, WrongSettings};
 use super::secret_text::SecretText;
+use super::setting::State;
 use super::storage::{Backend, read_backend};
 
 /// What is needed to open the secrets, before the other settings can be read.
@@ -53,6 +54,21 @@ impl Bootstrap {
     }
 }
 
+/// Every setting that may be secret and is given, as it holds: `secrets` win over the environment and the file.
+pub fn secrets_in_effect(
+    secrets: &BootstrapSecrets,
+    var: &dyn Fn(&str) -> Option<String>,
+    file: Option<&str>,
+) -> Result<Vec<(&'static str, SecretText)>, WrongSettings> {
+    let reader = Reader::new(secrets, var, file);
+    let given = SETTINGS
+        .iter()
+        .filter(|setting| setting.in_bootstrap && !matches!(setting.state, State::OldName(_)))
+        .filter_map(|setting| Some((setting.name, SecretText::new(reader.text(setting.name)?))))
+        .collect();
+    reader.finish(given)
+}
+
 /// The opened secrets, by the names of the settings that they are. They win over the environment.
 #[derive(Clone, Debug, Default)]
 pub struct BootstrapSecrets(BTreeMap<String, SecretText>);
@@ -60,17 +76,15 @@ pub struct BootstrapSecrets(BTreeMap<String, SecretText>);
 impl BootstrapSecrets {
     /// Takes those whose names are settings that may stand there; the others mean nothing.
     pub fn new(entries: impl IntoIterator<Item = (String, SecretText)>) -> Self {
-        let named = |name: &str| {
-            SETTINGS
-                .iter()
-                .any(|setting| setting.in_bootstrap && setting.name == name)
-        };
-        Self(
-            entries
-                .into_iter()
-                .filter(|(name, _)| named(name))
-                .collect(),
-        )
+        let entries = entries.into_iter();
+        Self(entries.filter(|(name, _)| Self::may_hold(name)).collect())
+    }
+
+    /// Whether the setting of this name may stand there.
+    pub fn may_hold(name: &str) -> bool {
+        SETTINGS
+            .iter()
+            .any(|setting| setting.in_bootstrap && setting.name == name)
     }
 
     /// The secret of that name.

@@ -20,7 +20,7 @@ mod signing_keys;
 mod storage;
 mod web_tokens;
 
-pub use bootstrap::{Bootstrap, BootstrapSecrets, Sealed};
+pub use bootstrap::{Bootstrap, BootstrapSecrets, Sealed, secrets_in_effect};
 pub use certificates::{AcmAuthority, Authorities, CustomAuthorities, Subject};
 pub use config::{
     ClientConfig, Confidant, ConfidantRules, Config, Defaults, Maintenance, Rotation,

@@ -377,7 +377,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     used("KEEPWARD_LOG_FORMAT", Text, "text", "text or json"),
     // Secrets of this server's own.
-    later("SECRETS_BOOTSTRAP", Text, "", "secrets of this server, sealed by `keepward admin secrets-bootstrap encrypt`: the text, or file:// and a path"),
+    used("SECRETS_BOOTSTRAP", Text, "", "secrets of this server, sealed by `keepward admin secrets-bootstrap encrypt`: the text, or file:// and a path"),
     // Archive.
     later("DYNAMODB_TABLE_ARCHIVE", Text, "", "table that disabled credentials are moved to"),
     // Roles.
@@ -429,7 +429,7 @@ pub const SETTINGS: &[Setting] = &[
     later("JWT_CACHING_USE_REDIS", Flag, "false", "tokens are kept in REDIS_URL_JWT_CACHE"),
     later("REDIS_URL_JWT_CACHE", Text, "", "Redis for that: redis://host:port"),
     later("REDIS_SOCKET_TIMEOUT", Number, "2", "seconds to wait for Redis"),
-    old("CERTIFICATE_AUTHORITIES", Text, &["JWT_CERTIFICATE_AUTHORITIES"]),
+    old("CERTIFICATE_AUTHORITIES", Text, &["JWT_CERTIFICATE_AUTHORITIES"]).or_bootstrap(),
     old("ACTIVE_SIGNING_KEYS", Json, &["JWT_ACTIVE_SIGNING_KEYS"]),
     old("DEFAULT_JWT_EXPIRATION_SECONDS", Number, &["JWT_DEFAULT_JWT_EXPIRATION_SECONDS"]),
     // Logins at browsers that come later.

@@ -164,21 +164,16 @@ impl<'v> Reader<'v> {
             SETTINGS.iter().any(|setting| setting.is(name)),
             "{name} is not in the table"
         );
-        let older = SETTINGS.iter().filter_map(|setting| match setting.state {
-            State::OldName(of) if of.contains(&name) => Some(setting.name),
-            _ => None,
-        });
-        let names: Vec<_> = std::iter::once(name).chain(older).collect();
+        let names = with_older(name);
         let in_file = |name: &&str| {
             let entry = self.file.iter().find(|(known, _)| known == name)?;
             Some(entry.1.clone())
         };
-        let secret = self.secrets.get(name);
-        let secret = secret.map(|secret| secret.expose().to_owned());
+        let secrets = names.iter().filter_map(|name| self.secrets.get(name));
+        let secrets = secrets.map(|secret| secret.expose().to_owned());
         let outside = names.iter().filter_map(|name| (self.var)(name));
         let inside = names.iter().filter_map(in_file);
-        secret
-            .into_iter()
+        secrets
             .chain(outside)
             .chain(inside)
             .find(|text| counts(text))
@@ -197,8 +192,11 @@ impl<'v> Reader<'v> {
 
     /// Text from `SECRETS_BOOTSTRAP` alone.
     pub(super) fn bootstrapped(&self, name: &str) -> Option<String> {
-        let secret = self.secrets.get(name)?;
-        Some(secret.expose().to_owned()).filter(|text| !text.is_empty())
+        with_older(name)
+            .iter()
+            .filter_map(|name| self.secrets.get(name))
+            .map(|secret| secret.expose().to_owned())
+            .find(|text| !text.is_empty())
     }
 
     /// A whole number within bounds. Empty text is wrong, as in Confidant.
@@ -260,6 +258,15 @@ impl<'v> Reader<'v> {
             T::default()
         })
     }
+}
+
+/// A setting's name, and then its older ones.
+fn with_older(name: &str) -> Vec<&str> {
+    let older = SETTINGS.iter().filter_map(|setting| match setting.state {
+        State::OldName(of) if of.contains(&name) => Some(setting.name),
+        _ => None,
+    });
+    std::iter::once(name).chain(older).collect()
 }
 
 /// A number that was read within bounds, as a size.
