@@ -11,6 +11,7 @@ mod doctor;
 mod exec;
 mod fleet;
 mod formats;
+mod guide;
 mod kills;
 mod kms_logins;
 mod preflight;

@@ -1,5 +1,6 @@
 //! The secrets of a server: sealed and opened by the real Confidant 7.0.0 and by Keepward, each the other's.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -63,8 +64,8 @@ impl Admin {
         fs::read_to_string(sealed).expect("it wrote the file")
     }
 
-    /// The secret that holds under this name with this setting.
-    fn opened(&self, bootstrap: &str, name: &str) -> Option<String> {
+    /// The secrets that hold with this setting, by name.
+    fn opened(&self, bootstrap: &str) -> BTreeMap<String, String> {
         let told = self.run(&[("SECRETS_BOOTSTRAP", bootstrap)], &[DECRYPT]);
         succeeded(&told);
         // Confidant prints null for one that is not given.
@@ -74,11 +75,12 @@ impl Admin {
             .filter(|line| !line.ends_with(": null"))
             .map(|line| format!("{line}\n"))
             .collect();
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).expect("text");
         read_many(Format::Yaml, given.as_bytes())
             .expect("YAML of texts")
             .into_iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| String::from_utf8(value.expose().to_vec()).expect("text"))
+            .map(|(name, value)| (name, text(value.expose())))
+            .collect()
     }
 }
 
@@ -106,11 +108,11 @@ fn each_of_the_two_opens_what_the_other_sealed_from_a_text_and_from_a_file() {
         assert!(!text.contains("canary"));
         for bootstrap in [text.trim(), &format!("file://{}", file.display())] {
             for opener in [&ours, &theirs] {
-                let opened = |name| opener.opened(bootstrap, name);
-                assert_eq!(opened("SESSION_SECRET").as_deref(), Some(SECRET), "{name}");
-                assert_eq!(opened("GOOGLE_OAUTH_CLIENT_ID").as_deref(), Some("gid"));
-                assert_eq!(opened("WEBHOOK_PASSWORD").as_deref(), Some("two\nlines"));
-                assert_eq!(opened("NOT_REGISTERED"), None);
+                let opened = opener.opened(bootstrap);
+                assert_eq!(opened["SESSION_SECRET"], SECRET, "sealed by {name}");
+                assert_eq!(opened["GOOGLE_OAUTH_CLIENT_ID"], "gid");
+                assert_eq!(opened["WEBHOOK_PASSWORD"], "two\nlines");
+                assert!(!opened.contains_key("NOT_REGISTERED"));
             }
         }
     }
