@@ -183,7 +183,18 @@ fn as_text(config: &Config) -> String {
 }
 
 /// What is allowed and should not stay so.
-pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let quoted = config.quoted.iter().map(|setting| {
+        format!(
+            "{} stands between quotes, which belong to it: a shell takes them off, an env-file of Docker keeps them",
+            setting.name
+        )
+    });
+    let others = about_logins(config).into_iter().map(str::to_owned);
+    quoted.chain(others).collect()
+}
+
+fn about_logins(config: &Config) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if config.confidant.rules == server::settings::ConfidantRules::None {
         warnings.push(

@@ -90,6 +90,8 @@ pub struct Config {
     pub log_json: bool,
     /// Settings that are given and have no effect, for `config check` and the log.
     pub without_effect: Vec<&'static Setting>,
+    /// Settings whose text stands between quotes, which then belong to it.
+    pub quoted: Vec<&'static Setting>,
     /// Settings that are given, and where.
     pub given: Vec<(&'static Setting, Source)>,
 }
@@ -225,6 +227,10 @@ impl Config {
                 .iter()
                 .filter(|(setting, _)| !setting.has_effect())
                 .map(|(setting, _)| *setting)
+                .collect(),
+            quoted: SETTINGS
+                .iter()
+                .filter(|setting| reader.is_quoted(setting))
                 .collect(),
             browsers: read_browsers(&reader, &xsrf_cookie),
             trusted_peers,

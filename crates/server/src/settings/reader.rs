@@ -158,6 +158,15 @@ impl<'v> Reader<'v> {
             .then_some(Source::File)
     }
 
+    /// Whether the environment has the setting between quotes, which an env-file of Docker keeps.
+    pub(super) fn is_quoted(&self, setting: &Setting) -> bool {
+        let text = (self.var)(setting.name).unwrap_or_default();
+        ['\'', '"'].iter().any(|quote| {
+            text.strip_prefix(*quote)
+                .is_some_and(|rest| rest.ends_with(*quote))
+        })
+    }
+
     /// The text of a setting, under its name or an older one, when `counts` is true of it.
     fn raw(&self, name: &str, counts: impl Fn(&str) -> bool) -> Option<String> {
         debug_assert!(

@@ -291,6 +291,18 @@ fn every_setting_of_confidant_has_its_row(#[case] list: &str, #[case] count: usi
     }
 }
 
+#[rstest]
+#[case::of_a_shell("'authnz'", true)]
+#[case::double("\"authnz\"", true)]
+#[case::none("authnz", false)]
+#[case::at_one_end("authnz'", false)]
+#[case::one_alone("'", false)]
+fn quotes_that_docker_has_kept_are_told(#[case] text: &str, #[case] told: bool) {
+    let config = read(&[("AUTH_KEY", text), ("AUTH_CONTEXT", "c")], None).unwrap();
+    let names: Vec<_> = config.quoted.iter().map(|setting| setting.name).collect();
+    assert_eq!(names, if told { vec!["AUTH_KEY"] } else { vec![] });
+}
+
 #[test]
 fn settings_without_effect_are_named() {
     let config = read(
