@@ -5,7 +5,9 @@
 )]
 
 mod moto;
+mod receiver;
 mod settings;
 
 pub use moto::{Call, Fault, Moto};
+pub use receiver::Receiver;
 pub use settings::{confidant, long, python, seed, stash_tools};

@@ -20,5 +20,6 @@ mod secrets_bootstrap;
 mod simulated;
 mod stash;
 mod stop;
+mod telling;
 mod two_servers;
 mod world;

@@ -12,7 +12,7 @@ use keep::{Clock, IndexSchema, Keep, KeyService, Purpose, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
 use login::{ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login};
 use server::metrics::Metrics;
-use server::{Config, Router};
+use server::{Config, Ending, Notices, Router};
 use tokio::task::JoinHandle;
 
 use crate::exit::{Failure, Kind, Outcome, internal};
@@ -34,10 +34,20 @@ pub(crate) struct House {
     segments: Arc<AuditSegments>,
     door_settings: Arc<DoorSettings>,
     watching: Watching,
+    notices: Option<SendingNotices>,
     /// Where the operator's key lies, in embedded mode.
     pub(crate) operator_key: Option<PathBuf>,
     _data: Option<DataDir>,
 }
+
+/// Notices on their way, and how to end that.
+struct SendingNotices {
+    ending: Ending,
+    sending: JoinHandle<()>,
+}
+
+/// How long a stop waits for receivers.
+const LAST_NOTICES: Duration = Duration::from_secs(4);
 
 impl House {
     /// Opens everything, makes what is missing, and takes up what a crash left.
@@ -94,10 +104,21 @@ impl House {
             Some(data) => Some(operator(&keep, &client_keys, data).await?),
             None => None,
         };
-        let confidant = Arc::new(Confidant::new(
-            Arc::clone(&keep),
-            confidant_settings(config, table),
-        ));
+        let confidant = Confidant::new(Arc::clone(&keep), confidant_settings(config, table));
+        let notices = Notices::new(
+            &config.notices,
+            Arc::clone(&watching.watch),
+            Arc::clone(&clock),
+            Arc::clone(keep.random()),
+        );
+        let (confidant, notices) = match notices {
+            None => (Arc::new(confidant), None),
+            Some((notices, notifier, ending)) => {
+                let confidant = Arc::new(confidant.heard_by(Arc::new(notices)));
+                let sending = tokio::spawn(notifier.run(Arc::clone(&confidant)));
+                (confidant, Some(SendingNotices { ending, sending }))
+            }
+        };
         Ok(Self {
             login: Arc::new(
                 Login::new(kms, Arc::clone(&client_keys))
@@ -110,6 +131,7 @@ impl House {
             audit,
             segments: Arc::new(segments),
             watching,
+            notices,
             operator_key,
             _data: data,
         })
@@ -191,7 +213,21 @@ impl House {
     }
 
     /// Writes down what is only in memory, before a stop.
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&mut self) {
+        if let Some(SendingNotices {
+            ending,
+            mut sending,
+        }) = self.notices.take()
+        {
+            drop(ending);
+            tokio::select! {
+                _ended = &mut sending => {}
+                () = self.clock().sleep(LAST_NOTICES) => {
+                    tracing::warn!("notices are left that were not delivered");
+                    sending.abort();
+                }
+            }
+        }
         self.login.refusals().flush(&self.keep);
         if let Err(error) = self.segments.seal_now().await {
             tracing::warn!(%error, "the last audit segment is not sealed; the next start seals it");

@@ -9,7 +9,7 @@ use keep::{Ask, IndexSchema, Keep, Permit, Schema, TableError, TableName};
 use crate::directory::Directory;
 use crate::names::{Named, Names};
 use crate::served::Served;
-use crate::{CredentialRecord, Encryption, Error, Pairs, Rotation, Sealed, sealing};
+use crate::{CredentialRecord, Encryption, Error, Listener, Pairs, Rotation, Sealed, sealing};
 
 /// What an operator decides about this data model.
 #[derive(Clone, Debug)]
@@ -49,6 +49,7 @@ pub struct Confidant {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) served: Served,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
 }
 
 impl Confidant {
@@ -58,6 +59,7 @@ impl Confidant {
             keep,
             directory: Directory::new(settings.table.clone()),
             served: Served::new(),
+            listener: None,
             settings,
         }
     }

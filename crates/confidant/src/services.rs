@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Action, PrincipalKind, Resource, Revision, Target, Verb};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use keep::{CacheName, Consistency, Fact, Item, Key, PageStart, Permit, Step};
+use keep::{CacheName, Consistency, Fact, Item, Items, Key, PageStart, Permit, Step, TableError};
 
 use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
@@ -13,7 +13,7 @@ use crate::served::Served;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, BadField, BlindRecord, Caller, Confidant, Credential, CredentialRecord, Error, Listed,
-    ServiceRecord, ServiceView, Want, conflicts, listing,
+    News, ServiceRecord, ServiceView, Want, conflicts, listing,
 };
 
 /// A service and what it maps.
@@ -82,6 +82,7 @@ impl Confidant {
             caller,
             id,
             fields,
+            before: BTreeSet::new(),
         };
         let done = write(
             &self.keep,
@@ -93,6 +94,7 @@ impl Confidant {
         .await;
         let service = failing(permit, done)?;
         self.directory.note(&service.record.item());
+        self.tell(|| News::service(&service.record, &change.before));
         Ok(service)
     }
 
@@ -236,7 +238,7 @@ impl Confidant {
         consistency: Consistency,
     ) -> Result<Vec<Credential>, Error> {
         let mut records = Vec::with_capacity(ids.len());
-        let items = self.items_of(permit, ids, CredentialRecord::KIND, consistency);
+        let items = self.items_of(permit.items(), ids, CredentialRecord::KIND, consistency);
         for item in self.keep.timed(Step::BatchGetCredentials, items).await? {
             records.push(CredentialRecord::read(&item)?);
         }
@@ -258,7 +260,7 @@ impl Confidant {
         ids: &BTreeSet<String>,
         consistency: Consistency,
     ) -> Result<Vec<BlindRecord>, Error> {
-        let items = self.items_of(permit, ids, BlindRecord::KIND, consistency);
+        let items = self.items_of(permit.items(), ids, BlindRecord::KIND, consistency);
         let items = self.keep.timed(Step::BatchGetBlindCredentials, items);
         let mut records = items
             .await?
@@ -276,7 +278,12 @@ impl Confidant {
         ids: &BTreeSet<String>,
     ) -> Result<Vec<ServiceRecord>, Error> {
         let items = self
-            .items_of(permit, ids, ServiceRecord::KIND, Consistency::Strong)
+            .items_of(
+                permit.items(),
+                ids,
+                ServiceRecord::KIND,
+                Consistency::Strong,
+            )
             .await?;
         items.iter().map(ServiceRecord::read).collect()
     }
@@ -299,20 +306,19 @@ impl Confidant {
         Ok(services)
     }
 
-    async fn items_of(
+    pub(crate) async fn items_of(
         &self,
-        permit: &Permit<'_>,
+        items: Items<'_>,
         ids: &BTreeSet<String>,
         kind: &str,
         consistency: Consistency,
-    ) -> Result<Vec<Item>, Error> {
+    ) -> Result<Vec<Item>, TableError> {
         let keys: Vec<Key> = ids
             .iter()
             .filter(|id| is_possible_id(id))
             .map(Key::id)
             .collect();
-        let mut items = permit
-            .items()
+        let mut items = items
             .batch_get(&self.settings.table, &keys, consistency)
             .await?;
         items.retain(|item| kind_of(item) == Some(kind));
@@ -336,6 +342,8 @@ struct Map<'a> {
     caller: &'a Caller,
     id: &'a str,
     fields: ServiceFields,
+    /// What the service maps until now.
+    before: BTreeSet<String>,
 }
 
 impl Change for Map<'_> {
@@ -351,6 +359,10 @@ impl Change for Map<'_> {
             return Err(Error::NotAService(self.id.to_owned()));
         }
         let replaced = current.map(ServiceRecord::read).transpose()?;
+        self.before = replaced
+            .as_ref()
+            .map(|replaced| replaced.credentials.clone())
+            .unwrap_or_default();
         let ids = |asked: &Asked<Vec<String>>| -> Result<BTreeSet<String>, Error> {
             let given = asked.clone()?.unwrap_or_default();
             Ok(given.into_iter().filter(|id| is_possible_id(id)).collect())

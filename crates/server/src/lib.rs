@@ -8,6 +8,7 @@ mod http;
 mod https;
 mod impatient;
 pub mod metrics;
+mod notices;
 mod request_log;
 pub mod settings;
 
@@ -17,4 +18,5 @@ pub use background::every;
 pub use front_page::FRONT_PAGE;
 pub use http::{HttpLimits, Site, Stopped, serve};
 pub use https::Https;
+pub use notices::{Ending, Notices, Notifier};
 pub use settings::Config;

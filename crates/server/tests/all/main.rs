@@ -9,4 +9,5 @@
 mod confidant_settings;
 mod http;
 mod metrics;
+mod notices;
 mod settings;
