@@ -124,12 +124,18 @@ fn documented() -> BTreeSet<String> {
         .skip(2)
         .map(|row| {
             let cells: Vec<_> = row.split('|').map(str::trim).collect();
-            let name = cells[1].trim_matches('`').trim_end_matches("_total");
-            let labels: Vec<_> = cells[3]
+            let name = cells
+                .get(1)
+                .unwrap()
+                .trim_matches('`')
+                .trim_end_matches("_total");
+            let labels: Vec<_> = cells
+                .get(3)
+                .unwrap()
                 .split(", ")
                 .map(|label| label.trim_matches('`'))
                 .collect();
-            format!("{name} {} {}", cells[2], labels.join(" "))
+            format!("{name} {} {}", cells.get(2).unwrap(), labels.join(" "))
         })
         .collect()
 }
