@@ -223,6 +223,12 @@ fn about_logins(config: &Config) -> Vec<&'static str> {
             "KEEPWARD_METRICS: /metrics asks for no login, and its address is not of this machine alone; whoever reaches it reads it",
         );
     }
+    if config.confidant.certificates_by_name_start {
+        warnings.push(
+            "KEEPWARD_CERTIFICATES_BY_NAME_START=true: a service whose name begins the common name gets certificates with \
+             any other names",
+        );
+    }
     if let Some(login) = &config.kms_login {
         warnings.extend(about_kms_tokens(login));
     }

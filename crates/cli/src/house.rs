@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use confidant::{Confidant, Encryption, Rotation};
-use domain::{BlindWriters, ConfidantRules, PrincipalKind, Rules};
+use domain::{BlindWriters, CertificateRule, ConfidantRules, PrincipalKind, Rules};
 use door_confidant::{ClientConfig, DoorSettings, Maintenance};
 use keep::{Clock, IndexSchema, Keep, KeyService, Purpose, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
@@ -20,6 +20,7 @@ use crate::ports::{self, Adapters, local};
 use crate::token::with_cause;
 use crate::watching::Watching;
 use crate::wiring::Wiring;
+use crate::{authorities, signing_keys};
 
 /// The user whose key an embedded server makes at its first start.
 pub(crate) const OPERATOR: &str = "operator";
@@ -52,6 +53,9 @@ const LAST_NOTICES: Duration = Duration::from_secs(4);
 impl House {
     /// Opens everything, makes what is missing, and takes up what a crash left.
     pub(crate) async fn open(config: &Config, wiring: &Wiring) -> Outcome<Self> {
+        // First, since they can be wrong and open nothing.
+        let web_tokens = signing_keys::web_tokens(config)?;
+        let authorities = authorities::open(config).await?;
         let Adapters {
             ports,
             table,
@@ -104,7 +108,9 @@ impl House {
             Some(data) => Some(operator(&keep, &client_keys, data).await?),
             None => None,
         };
-        let confidant = Confidant::new(Arc::clone(&keep), confidant_settings(config, table));
+        let confidant = Confidant::new(Arc::clone(&keep), confidant_settings(config, table))
+            .with_authorities(authorities)
+            .with_web_tokens(web_tokens);
         let notices = Notices::new(
             &config.notices,
             Arc::clone(&watching.watch),
@@ -259,6 +265,11 @@ fn rules(config: &Config) -> Rules {
             BlindWriters::UsersAndServices
         } else {
             BlindWriters::Users
+        },
+        certificate_names: if config.confidant.certificates_by_name_start {
+            CertificateRule::DangerStartOfCommonName
+        } else {
+            CertificateRule::EveryName
         },
     }
 }

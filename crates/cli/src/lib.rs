@@ -5,6 +5,7 @@
 
 mod admin_command;
 mod arguments;
+mod authorities;
 #[cfg(feature = "aws")]
 mod aws_ports;
 mod blind;
@@ -45,6 +46,7 @@ mod serve;
 mod served;
 mod service_command;
 mod settings;
+mod signing_keys;
 #[expect(dead_code, reason = "the commands come in the next commits")]
 mod stash_ports;
 mod token;

@@ -9,6 +9,7 @@
 )]
 
 mod blind;
+mod certificates;
 mod events;
 mod history;
 mod house;
@@ -19,3 +20,4 @@ mod preflight;
 mod records;
 mod secrets_bootstrap;
 mod simulated;
+mod web_tokens;

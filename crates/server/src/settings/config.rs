@@ -120,6 +120,8 @@ pub struct Confidant {
     pub ignore_conflicts: bool,
     /// Services may write blind credentials.
     pub blind_writes_by_services: bool,
+    /// Of a certificate's names only the start of the common one must be the caller's.
+    pub certificates_by_name_start: bool,
     /// Reading a credential's values notes when.
     pub save_last_decryption_time: bool,
     /// When credentials are due.
@@ -394,6 +396,7 @@ fn read_confidant(reader: &Reader<'_>, embedded: bool) -> Confidant {
         enforce_documentation: reader.flag("ENFORCE_DOCUMENTATION", false),
         ignore_conflicts: reader.flag("IGNORE_CONFLICTS", false),
         blind_writes_by_services: reader.flag("KEEPWARD_BLIND_WRITES_BY_SERVICES", true),
+        certificates_by_name_start: reader.flag("KEEPWARD_CERTIFICATES_BY_NAME_START", false),
         save_last_decryption_time: reader.flag("ENABLE_SAVE_LAST_DECRYPTION_TIME", false),
         rotation: Rotation {
             maximum_days: u32::try_from(reader.number("MAXIMUM_ROTATION_DAYS", 0, 0..=100_000))
