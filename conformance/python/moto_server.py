@@ -1,4 +1,4 @@
-"""DynamoDB, KMS and STS on this machine for the tests: moto in one process, one call at a time.
+"""DynamoDB, KMS, STS and Private CA on this machine for the tests: moto in one process, one call at a time.
 
     python moto_server.py --seed kms_seed.json... [--recorded items.json...] [--confidant-layout dynamodb_table.json]
 
@@ -10,6 +10,7 @@ Control paths, answered with JSON; a mistake in an order is a 400 that says so:
 
     POST   /_ctl/reset             tables, faults, permissions and recorded calls are forgotten, keys made again
     POST   /_ctl/load              {"tables": {NAME: {"layout": "confidant" | "stash", "items": [DynamoDB JSON]}}}
+    POST   /_ctl/private_ca        makes a root of AWS Private CA that is ready to issue: {"arn": ARN}
     GET    /_ctl/tables            names
     GET    /_ctl/dump?table=NAME   all items, sorted by key
     GET    /_ctl/calls             {"total": N, "calls": [the last 20,000, each with the number of its connection]};
@@ -18,7 +19,7 @@ Control paths, answered with JSON; a mistake in an order is a 400 that says so:
                                    (with `?access_key=NAME`, only the orders about that key)
     POST   /_ctl/allow             {"actions": ["dynamodb:GetItem", ...] | null, "access_key": NAME | null}
 
-load, tables and dump take `?region=`.
+load, private_ca, tables and dump take `?region=`.
 """
 
 import argparse
@@ -160,6 +161,8 @@ class Cloud:
                     self.total = 0
                 case "POST", "load":
                     self.stage.load(order["tables"], region)
+                case "POST", "private_ca":
+                    return {"arn": self.stage.make_private_ca(region)}
                 case "GET", "tables":
                     return self.stage.tables(region)
                 case "GET", "dump":

@@ -9,6 +9,7 @@ os.environ.setdefault("MOTO_CALL_RESET_API", "false")
 
 from rollback import share_items_with_the_copy  # noqa: E402
 
+from moto.acmpca.models import acmpca_backends  # noqa: E402
 from moto.dynamodb.models import dynamodb_backends  # noqa: E402
 from moto.dynamodb.models.dynamo_type import DynamoType  # noqa: E402
 from moto.kms.exceptions import InvalidCiphertextException  # noqa: E402
@@ -65,6 +66,19 @@ class Stage:
         backend.keys[key.id] = key
         for alias in wanted.get("aliases", []):
             backend.create_alias(key.id, alias)
+
+    def make_private_ca(self, region=None):
+        """A root of AWS Private CA that is ready to issue; its ARN."""
+        backend = acmpca_backends[self.account][region or self.region]
+        subject = {"CommonName": "Root of the tests", "Organization": "Example"}
+        configuration = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": subject}
+        arn = backend.create_certificate_authority(configuration, {}, "ROOT", None, [{"Key": "hello", "Value": "world"}])
+        authority = backend.certificate_authorities[arn]
+        template = "arn:aws:acm-pca:::template/RootCACertificate/V1"
+        own = authority.issue_certificate(base64.b64encode(authority.csr), template)
+        certificate, _no_chain = authority.get_certificate(own)
+        backend.import_certificate_authority_certificate(arn, certificate, None)
+        return arn
 
     def load(self, tables, region=None):
         """Puts items (DynamoDB JSON) into tables; a table that is absent is made in its layout first."""

@@ -8,20 +8,37 @@ use crate::metadata::{Dependency, Metadata, Package};
 /// Our crates, each with ours that it may import. A name that is not a crate yet is a room that has its place already.
 const ROOMS: &[(&str, &[&str])] = &[
     ("seal", &[]),
+    ("pki", &[]),
     ("domain", &["seal"]),
     ("keep", &["domain", "seal"]),
     // One data model each.
-    ("confidant", &["keep", "domain", "seal"]),
+    ("confidant", &["keep", "domain", "seal", "pki"]),
     ("boxes", &["keep", "domain", "seal"]),
     ("stash", &["keep", "domain", "seal"]),
     // Adapters: the crates whose ports they implement.
     ("aws", &["keep", "domain", "seal"]),
-    ("aws-admin", &["keychain", "keep", "domain", "seal"]),
+    (
+        "aws-admin",
+        &[
+            "aws",
+            "confidant",
+            "pki",
+            "keychain",
+            "keep",
+            "domain",
+            "seal",
+        ],
+    ),
+    ("redis-cache", &["confidant", "pki"]),
     ("local", &["keep", "domain", "seal"]),
     // `seal`: a client key is a signature key, a KMS token a wrapped key.
     ("login", &["keep", "domain", "seal"]),
     // Doors: one data model each, and no other door.
-    ("door-confidant", &["confidant", "login", "keep", "domain"]),
+    // `pki`: an answer with a private key, and the statuses of its failures.
+    (
+        "door-confidant",
+        &["confidant", "pki", "login", "keep", "domain"],
+    ),
     ("door-cerberus", &["boxes", "login", "keep", "domain"]),
     (
         "door-console",
@@ -48,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "keepward",
         &[
             "seal",
+            "pki",
             "domain",
             "keep",
             "confidant",
@@ -55,6 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "stash",
             "aws",
             "aws-admin",
+            "redis-cache",
             "local",
             "login",
             "door-confidant",
@@ -158,6 +177,22 @@ const KEPT_OUT: &[(&str, &[&str], &str)] = &[
             "tempfile",
         ],
         "seal has no I/O and no async",
+    ),
+    (
+        "pki",
+        &[
+            "tokio",
+            "futures",
+            "async-trait",
+            "http",
+            "hyper",
+            "axum",
+            "reqwest",
+            "ureq",
+            "rusqlite",
+            "sqlx",
+        ],
+        "pki has no I/O and no async",
     ),
 ];
 
@@ -296,7 +331,7 @@ mod tests {
         assert_eq!(
             verdict("door-confidant", ("local", None, true)),
             [
-                "door-confidant imports local: door-confidant may import confidant, login, keep, domain"
+                "door-confidant imports local: door-confidant may import confidant, pki, login, keep, domain"
             ]
         );
         assert_eq!(

@@ -40,6 +40,7 @@ pub(crate) fn run(machine: &Machine, wanted: &Wanted) -> Result<bool> {
     let start = now();
     println!("== set up");
     tools::ensure_compilers(machine)?;
+    tools::ensure_programs(machine)?;
     let python = python::ensure_python(machine)?;
     report.add("set up", start, Tally::default());
     let start = now();

@@ -30,6 +30,23 @@ pub(crate) fn ensure_compilers(machine: &Machine) -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that the programs are there that tests talk to or are judged by.
+///
+/// Errors: one is missing and cannot be installed; the message says what to install.
+pub(crate) fn ensure_programs(machine: &Machine) -> Result<()> {
+    for (program, option, package) in [
+        ("redis-server", "--version", "redis-server"),
+        ("openssl", "version", "openssl"),
+    ] {
+        if !machine.answers(program, &[option]) {
+            install(machine, &[package]).with_context(|| {
+                format!("{program} is needed (Debian: apt-get install {package})")
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs Debian packages where that is possible without asking: as root, or with a sudo that asks nothing.
 pub(crate) fn install(machine: &Machine, packages: &[&str]) -> Result<()> {
     if !machine.answers("apt-get", &["--version"]) {

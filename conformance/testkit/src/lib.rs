@@ -5,7 +5,11 @@
 )]
 
 mod moto;
+mod receiver;
+mod redis;
 mod settings;
 
 pub use moto::{Call, Fault, Moto};
+pub use receiver::Receiver;
+pub use redis::Redis;
 pub use settings::{confidant, long, python, seed, stash_tools};

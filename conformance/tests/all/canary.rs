@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use conformance::{Answer, Login, Program, Running};
 use serde_json::json;
-use testkit::Moto;
+use testkit::{Moto, Receiver};
 
 use crate::browsers::{self, ANN, cookie, exchange};
 use crate::command_line::{Shell, json as told_json, ok};
+use crate::telling::{self, Statsd};
 use crate::world;
 
 /// The letters make JSON and URL escapes differ from the plain text.
@@ -352,13 +353,38 @@ fn a_server_on_dynamodb_writes_no_value_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = world::on_moto(Program::keepward(), &moto, "canary", folder.path())
         .set("KEEPWARD_LOG", "trace");
-    let server = program.serve().expect("it starts");
+    let (statsd, receiver) = (Statsd::listen(), Receiver::start());
+    let server = telling::telling(program.clone(), &statsd, &receiver)
+        .set("WEBHOOK_PASSWORD", SESSION_SECRET)
+        .set("GRAPHITE_PASSWORD", SESSION_SECRET)
+        .set("KEEPWARD_WEBHOOK_KEY", SESSION_SECRET)
+        .serve()
+        .expect("it starts");
     let user = world::kms_login(&program, "user", "ops");
     find("an error", handle_values(&server, &user).as_bytes());
     handle_sealed(&server, &user);
+    let metrics = telling::metrics(&server);
     let log = server.stop();
-    find("the log", log.as_bytes());
-    find_value(SEALED, "the log", log.as_bytes());
+    // A stop has sent what was to be sent.
+    let mut posts: Vec<_> = ["/webhook", "/graphite"]
+        .map(|path| receiver.posts(path))
+        .concat();
+    for post in &mut posts {
+        // The one place where the password belongs.
+        post["headers"]["authorization"].take();
+    }
+    let (lines, posts) = (statsd.lines().join("\n"), json!(posts).to_string());
+    for (place, told, sung) in [
+        ("the log", &log, "listening"),
+        ("the metrics", &metrics, "keepward_operations_total"),
+        ("statsd", &lines, "confidant.create_credential"),
+        ("the notices", &posts, "with canary"),
+    ] {
+        assert!(told.contains(sung), "{place} says nothing: {told}");
+        for value in [CANARY, SEALED, SESSION_SECRET, user.token.as_str()] {
+            find_value(value, place, told.as_bytes());
+        }
+    }
     assert!(search_folder_for(SEALED, folder.path(), "") >= 2);
     find(
         "the table",

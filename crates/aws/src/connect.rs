@@ -3,7 +3,7 @@
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -18,6 +18,7 @@ pub struct Connection {
     /// the kernel knows how to find out.
     pub(crate) writes: aws_sdk_dynamodb::Client,
     pub(crate) kms: aws_sdk_kms::Client,
+    shared: SdkConfig,
 }
 
 impl Connection {
@@ -50,7 +51,7 @@ impl Connection {
         let table = |retries: RetryConfig| {
             let mut config = aws_sdk_dynamodb::config::Builder::from(&shared)
                 .http_client(dynamodb_http.clone())
-                .timeout_config(timeouts(dynamodb))
+                .timeout_config(dynamodb.timeouts())
                 .retry_config(retries);
             if let Some(url) = &dynamodb.url {
                 config = config.endpoint_url(url);
@@ -59,8 +60,8 @@ impl Connection {
         };
         let mut kms_config = aws_sdk_kms::config::Builder::from(&shared)
             .http_client(kms_http)
-            .timeout_config(timeouts(kms))
-            .retry_config(retries(kms));
+            .timeout_config(kms.timeouts())
+            .retry_config(kms.retries());
         if let Some(region) = kms_region {
             kms_config = kms_config.region(Region::new(region.clone()));
         }
@@ -68,10 +69,16 @@ impl Connection {
             kms_config = kms_config.endpoint_url(url);
         }
         Self {
-            reads: table(retries(dynamodb)),
+            reads: table(dynamodb.retries()),
             writes: table(RetryConfig::disabled()),
             kms: aws_sdk_kms::Client::from_conf(kms_config.build()),
+            shared,
         }
+    }
+
+    /// Region, credentials and HTTP client, for the adapters of services that this crate does not know.
+    pub fn shared(&self) -> &SdkConfig {
+        &self.shared
     }
 }
 
@@ -82,15 +89,19 @@ fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
         .build_https()
 }
 
-fn retries(endpoint: &Endpoint) -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(endpoint.attempts.max(1))
-}
+impl Endpoint {
+    /// How often a call is tried.
+    pub fn retries(&self) -> RetryConfig {
+        RetryConfig::standard().with_max_attempts(self.attempts.max(1))
+    }
 
-fn timeouts(endpoint: &Endpoint) -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(endpoint.connect)
-        // The SDK's read timeout runs from the start of the call, connecting included.
-        .read_timeout(endpoint.connect + endpoint.read)
-        .operation_timeout(endpoint.total())
-        .build()
+    /// How long a call may take.
+    pub fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.connect)
+            // The SDK's read timeout runs from the start of the call, connecting included.
+            .read_timeout(self.connect + self.read)
+            .operation_timeout(self.total())
+            .build()
+    }
 }

@@ -9,7 +9,7 @@ use hyper_util::client::legacy;
 
 /// What a failed call told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The request never left this process.
     NotSent(String),
     /// The request may have arrived; no answer that can be read came back.
@@ -26,7 +26,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    /// What this error tells.
+    pub fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -56,7 +57,7 @@ impl Failure {
 
 /// What kind of no an answer is, where DynamoDB and KMS say it alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// Too many calls.
     Throttled,
     /// Missing rights.
@@ -68,7 +69,8 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn of(status: u16, code: &str) -> Self {
+    /// What kind of no this status and code are.
+    pub fn of(status: u16, code: &str) -> Self {
         match code {
             "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
@@ -100,7 +102,7 @@ impl Refusal {
 
 /// The action that a refusal names ("... is not authorized to perform: kms:Decrypt on ..."), or
 /// `called` with the code, when it names none.
-pub(crate) fn missing_action(called: &str, code: &str, message: &str) -> String {
+pub fn missing_action(called: &str, code: &str, message: &str) -> String {
     let named = message
         .split_once("authorized to perform: ")
         .and_then(|(_, rest)| rest.split_whitespace().next())

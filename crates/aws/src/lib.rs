@@ -1,6 +1,6 @@
 //! The ports on AWS: [`DynamoTable`] is [`keep::Table`], [`AwsKms`] is [`keep::KeyService`].
 //!
-//! The only crate that names AWS SDK crates. [`Connection::open`] makes what both share; a call of
+//! `aws-admin` has the ports that a server rarely needs; no other crate names AWS SDK crates. [`Connection::open`] makes what both share; a call of
 //! an adapter ends within the bounds of [`Settings`], and every way in which AWS can fail becomes
 //! one of the port's errors.
 
@@ -17,6 +17,7 @@ mod table;
 mod table_errors;
 
 pub use connect::Connection;
+pub use failure::{Failure, Refusal, missing_action};
 pub use identity::{has_profile, region};
 pub use inspect::Inspected;
 pub use key_service::AwsKms;

@@ -9,11 +9,11 @@ use serde_json::json;
 use server::Config;
 use server::settings::Backend;
 
-use crate::arguments::AdminCommand;
+use crate::arguments::{AdminCommand, SecretsBootstrapCommand};
 use crate::exit::{Failure, Kind, Outcome};
 use crate::ports::{self, local};
 use crate::serve::runtime;
-use crate::{log, output, reference, settings};
+use crate::{log, output, reference, secrets_bootstrap_command, settings};
 
 pub(crate) fn run(file: Option<&Path>, command: AdminCommand) -> Outcome {
     let settings = || {
@@ -25,6 +25,14 @@ pub(crate) fn run(file: Option<&Path>, command: AdminCommand) -> Outcome {
         AdminCommand::Reference => reference::run(),
         AdminCommand::AuditVerify { json } => runtime()?.block_on(audit_verify(&settings()?, json)),
         AdminCommand::RotateKeyring => rotate_keyring(&settings()?),
+        AdminCommand::SecretsBootstrap(SecretsBootstrapCommand::Encrypt(encrypt))
+        | AdminCommand::GenerateSecretsBootstrap(encrypt) => {
+            secrets_bootstrap_command::encrypt(file, &encrypt)
+        }
+        AdminCommand::SecretsBootstrap(SecretsBootstrapCommand::Decrypt(decrypt))
+        | AdminCommand::DecryptSecretsBootstrap(decrypt) => {
+            secrets_bootstrap_command::decrypt(file, &decrypt)
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server; with no settings at all, embedded on 127.0.0.1:8080
-    Serve,
+    Serve(Serve),
     /// Run a server with sample data in a fresh folder, and say what to try
     Demo(Demo),
     /// Settings: what is given, what it amounts to, what is wrong
@@ -258,6 +258,13 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Proxies that are believed, as the setting FORWARDED_ALLOW_IPS, which this wins over; gunicorn's name for it
+    #[arg(long, value_name = "IPS")]
+    pub(crate) forwarded_allow_ips: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Verify the audit log: lines, segments, signatures, and the chain in the table
@@ -268,7 +275,41 @@ pub(crate) enum AdminCommand {
     },
     /// Add a master key to the keyring and use it for what is sealed from now on
     RotateKeyring,
+    /// The secrets of the server itself, sealed for SECRETS_BOOTSTRAP
+    #[command(subcommand)]
+    SecretsBootstrap(SecretsBootstrapCommand),
+    /// Confidant's name of `secrets-bootstrap encrypt`
+    #[command(name = "generate_secrets_bootstrap", hide = true)]
+    GenerateSecretsBootstrap(EncryptSecrets),
+    /// Confidant's name of `secrets-bootstrap decrypt`
+    #[command(name = "decrypt_secrets_bootstrap", hide = true)]
+    DecryptSecretsBootstrap(DecryptSecrets),
     /// Print the manual of the command line
     #[command(hide = true)]
     Reference,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsBootstrapCommand {
+    /// Seal a YAML file of settings and their secrets under KMS_MASTER_KEY
+    Encrypt(EncryptSecrets),
+    /// Print, as YAML, every setting that may be secret and is given; those of SECRETS_BOOTSTRAP are opened
+    Decrypt(DecryptSecrets),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncryptSecrets {
+    /// The YAML file, or - for standard input
+    #[arg(long = "in", value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// Where the value of SECRETS_BOOTSTRAP goes, or - for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecryptSecrets {
+    /// Where the YAML goes, or - for standard output; a file can be read by its owner alone
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) out: PathBuf,
 }

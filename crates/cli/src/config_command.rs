@@ -5,7 +5,7 @@ use std::path::Path;
 use login::Browsers;
 use serde_json::json;
 use server::Config;
-use server::settings::{Backend, SETTINGS, Source, State};
+use server::settings::{Backend, MetricsAt, SETTINGS, Setting, Source, State};
 
 use crate::arguments::ConfigCommand;
 use crate::exit::Outcome;
@@ -25,12 +25,13 @@ pub(crate) fn run(file: Option<&Path>, command: ConfigCommand) -> Outcome {
             let all: Vec<_> = SETTINGS
                 .iter()
                 .map(|setting| {
+                    let (default, meaning) = setting.told();
                     json!({
                         "name": setting.name,
                         "kind": setting.kind.word(),
-                        "default": setting.default,
-                        "meaning": setting.meaning,
-                        "used": setting.state == State::Used,
+                        "default": default,
+                        "meaning": meaning,
+                        "used": setting.has_effect(),
                     })
                 })
                 .collect();
@@ -40,16 +41,12 @@ pub(crate) fn run(file: Option<&Path>, command: ConfigCommand) -> Outcome {
         ConfigCommand::List { .. } => {
             let mut text = String::new();
             for setting in SETTINGS {
-                let default = if setting.default.is_empty() {
-                    "none"
-                } else {
-                    setting.default
-                };
+                let (default, meaning) = setting.told();
+                let default = if default.is_empty() { "none" } else { default };
                 text.push_str(&format!(
-                    "{} ({}, default {default})\n    {}\n",
+                    "{} ({}, default {default})\n    {meaning}\n",
                     setting.name,
                     setting.kind.word(),
-                    setting.meaning
                 ));
             }
             output::text(&text)
@@ -67,26 +64,25 @@ pub(crate) fn markdown() -> String {
          This page is made by `keepward config list --markdown`.\n\n\
          | setting | takes | default | meaning |\n|---|---|---|---|\n",
     );
-    let row = |setting: &server::settings::Setting| {
+    let row = |setting: &Setting| {
+        let (default, meaning) = setting.told();
         format!(
-            "| `{}` | {} | {} | {} |\n",
+            "| `{}` | {} | {default} | {meaning} |\n",
             setting.name,
             setting.kind.word(),
-            setting.default,
-            setting.meaning
         )
     };
     page.extend(
         SETTINGS
             .iter()
-            .filter(|setting| setting.state == State::Used)
+            .filter(|setting| setting.has_effect())
             .map(row),
     );
     page.push_str("\nAccepted without effect in this version:\n\n| setting | takes | default | meaning |\n|---|---|---|---|\n");
     page.extend(
         SETTINGS
             .iter()
-            .filter(|setting| setting.state != State::Used)
+            .filter(|setting| !setting.has_effect())
             .map(row),
     );
     page
@@ -122,6 +118,7 @@ fn logins(config: &Config) -> Vec<&'static str> {
 
 fn source(source: Source) -> &'static str {
     match source {
+        Source::Bootstrap => "SECRETS_BOOTSTRAP",
         Source::Environment => "environment",
         Source::File => "file",
     }
@@ -137,7 +134,7 @@ fn as_json(config: &Config) -> serde_json::Value {
         "given": config.given.iter().map(|(setting, from)| json!({
             "name": setting.name,
             "from": source(*from),
-            "used": setting.state == State::Used,
+            "used": setting.has_effect(),
         })).collect::<Vec<_>>(),
         "without_effect": config.without_effect.iter().map(|setting| setting.name).collect::<Vec<_>>(),
         "dangers": config.dangers.iter().map(|danger| danger.warning).collect::<Vec<_>>(),
@@ -154,9 +151,10 @@ fn as_text(config: &Config) -> String {
         logins(config).join(", "),
     );
     for (setting, from) in &config.given {
-        let effect = match setting.state {
-            State::Used => "",
-            State::Later | State::Ignored => ", without effect",
+        let effect = if setting.has_effect() {
+            ""
+        } else {
+            ", without effect"
         };
         text.push_str(&format!(
             "  given       {} ({}{effect})\n",
@@ -165,9 +163,14 @@ fn as_text(config: &Config) -> String {
         ));
     }
     for setting in &config.without_effect {
+        let fate = match setting.state {
+            State::Ignored => "is ignored",
+            _ => "has no effect in this version",
+        };
         text.push_str(&format!(
-            "note: {} has no effect: {}\n",
-            setting.name, setting.meaning
+            "note: {} {fate}: {}\n",
+            setting.name,
+            setting.told().1
         ));
     }
     for danger in &config.dangers {
@@ -180,7 +183,18 @@ fn as_text(config: &Config) -> String {
 }
 
 /// What is allowed and should not stay so.
-pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let quoted = config.quoted.iter().map(|setting| {
+        format!(
+            "{} stands between quotes, which belong to it: a shell takes them off, an env-file of Docker keeps them",
+            setting.name
+        )
+    });
+    let others = about_logins(config).into_iter().map(str::to_owned);
+    quoted.chain(others).collect()
+}
+
+fn about_logins(config: &Config) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if config.confidant.rules == server::settings::ConfidantRules::None {
         warnings.push(
@@ -198,6 +212,22 @@ pub(crate) fn warnings(config: &Config) -> Vec<&'static str> {
         && matches!(config.browsers, Browsers::Nobody)
     {
         warnings.push("no AUTH_KEY, USER_AUTH_KEY, USER_AUTH_MODULE or KEEPWARD_ADMINISTRATORS: nobody can log in");
+    }
+    let open = match config.metrics.at {
+        MetricsAt::Off => false,
+        MetricsAt::Main => !config.listen.ip().is_loopback(),
+        MetricsAt::Own(address) => !address.ip().is_loopback(),
+    };
+    if open {
+        warnings.push(
+            "KEEPWARD_METRICS: /metrics asks for no login, and its address is not of this machine alone; whoever reaches it reads it",
+        );
+    }
+    if config.confidant.certificates_by_name_start {
+        warnings.push(
+            "KEEPWARD_CERTIFICATES_BY_NAME_START=true: a service whose name begins the common name gets certificates with \
+             any other names",
+        );
     }
     if let Some(login) = &config.kms_login {
         warnings.extend(about_kms_tokens(login));

@@ -6,18 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use confidant::{Confidant, Encryption, Rotation};
-use domain::{BlindWriters, ConfidantRules, PrincipalKind, Rules};
+use domain::{BlindWriters, CertificateRule, ConfidantRules, PrincipalKind, Rules};
 use door_confidant::{ClientConfig, DoorSettings, Maintenance};
-use keep::{Clock, IndexSchema, Keep, Schema, TableName};
+use keep::{Clock, IndexSchema, Keep, KeyService, Purpose, Schema, TableName};
 use local::{AuditFile, AuditSegments, DataDir, signing_key};
 use login::{ClientKeyFile, ClientKeySettings, ClientKeys, KmsTokenSettings, KmsTokens, Login};
-use server::{Config, Router};
+use server::metrics::Metrics;
+use server::{Config, Ending, Notices, Router};
 use tokio::task::JoinHandle;
 
 use crate::exit::{Failure, Kind, Outcome, internal};
 use crate::ports::{self, Adapters, local};
 use crate::token::with_cause;
+use crate::watching::Watching;
 use crate::wiring::Wiring;
+use crate::{authorities, signing_keys};
 
 /// The user whose key an embedded server makes at its first start.
 pub(crate) const OPERATOR: &str = "operator";
@@ -31,14 +34,28 @@ pub(crate) struct House {
     audit: Arc<AuditFile>,
     segments: Arc<AuditSegments>,
     door_settings: Arc<DoorSettings>,
+    watching: Watching,
+    notices: Option<SendingNotices>,
     /// Where the operator's key lies, in embedded mode.
     pub(crate) operator_key: Option<PathBuf>,
     _data: Option<DataDir>,
 }
 
+/// Notices on their way, and how to end that.
+struct SendingNotices {
+    ending: Ending,
+    sending: JoinHandle<()>,
+}
+
+/// How long a stop waits for receivers.
+const LAST_NOTICES: Duration = Duration::from_secs(4);
+
 impl House {
     /// Opens everything, makes what is missing, and takes up what a crash left.
     pub(crate) async fn open(config: &Config, wiring: &Wiring) -> Outcome<Self> {
+        // First, since they can be wrong and open nothing.
+        let web_tokens = signing_keys::web_tokens(config)?;
+        let authorities = authorities::open(config).await?;
         let Adapters {
             ports,
             table,
@@ -47,6 +64,7 @@ impl House {
             audit,
             data,
         } = ports::open(config, wiring).await?;
+        let watching = Watching::begin(config, &ports.clock);
         if create_tables {
             for schema in schemas(&table, &own) {
                 let made = ports.table.create(&schema).await;
@@ -62,14 +80,16 @@ impl House {
             key,
         );
         let clock = Arc::clone(&ports.clock);
-        let kms = kms_tokens(config, &ports, &clock);
-        let keep = Arc::new(Keep::new(
-            ports,
+        let kms = kms_tokens(config, watching.keys(&ports, Purpose::Login), &clock)
+            .map(|tokens| tokens.watched_by(Arc::clone(&watching.watch)));
+        let keep = Keep::new(
+            watching.ports(ports),
             own,
             rules(config),
             config.audit,
             config.limits,
-        ));
+        );
+        let keep = Arc::new(keep.watched_by(Arc::clone(&watching.watch)));
         let exported = keep
             .export_missing_events()
             .await
@@ -88,10 +108,23 @@ impl House {
             Some(data) => Some(operator(&keep, &client_keys, data).await?),
             None => None,
         };
-        let confidant = Arc::new(Confidant::new(
-            Arc::clone(&keep),
-            confidant_settings(config, table),
-        ));
+        let confidant = Confidant::new(Arc::clone(&keep), confidant_settings(config, table))
+            .with_authorities(authorities)
+            .with_web_tokens(web_tokens);
+        let notices = Notices::new(
+            &config.notices,
+            Arc::clone(&watching.watch),
+            Arc::clone(&clock),
+            Arc::clone(keep.random()),
+        );
+        let (confidant, notices) = match notices {
+            None => (Arc::new(confidant), None),
+            Some((notices, notifier, ending)) => {
+                let confidant = Arc::new(confidant.heard_by(Arc::new(notices)));
+                let sending = tokio::spawn(notifier.run(Arc::clone(&confidant)));
+                (confidant, Some(SendingNotices { ending, sending }))
+            }
+        };
         Ok(Self {
             login: Arc::new(
                 Login::new(kms, Arc::clone(&client_keys))
@@ -103,6 +136,8 @@ impl House {
             client_keys,
             audit,
             segments: Arc::new(segments),
+            watching,
+            notices,
             operator_key,
             _data: data,
         })
@@ -127,13 +162,19 @@ impl House {
         ]
     }
 
+    /// Who counts for Prometheus.
+    pub(crate) fn metrics(&self) -> Option<&Arc<Metrics>> {
+        self.watching.metrics.as_ref()
+    }
+
     /// The clock of this server.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.keep.clock()
     }
 
     /// Starts what comes round again.
-    pub(crate) fn start_background(&self) -> Vec<JoinHandle<()>> {
+    pub(crate) fn start_background(&mut self) -> Vec<JoinHandle<()>> {
+        let statsd = self.watching.start_statsd(Arc::clone(self.clock()));
         let clock = || Arc::clone(self.clock());
         let (confidant, keep, login, segments) = (
             Arc::clone(&self.confidant),
@@ -142,7 +183,7 @@ impl House {
             Arc::clone(&self.segments),
         );
         let sweeping = Arc::clone(&self.keep);
-        vec![
+        let mut background = vec![
             server::every("directory", clock(), Duration::from_secs(15), move || {
                 let confidant = Arc::clone(&confidant);
                 async move { confidant.refresh().await }
@@ -172,11 +213,27 @@ impl House {
                     async move { segments.seal_closed().await.map(drop) }
                 },
             ),
-        ]
+        ];
+        background.extend(statsd);
+        background
     }
 
     /// Writes down what is only in memory, before a stop.
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&mut self) {
+        if let Some(SendingNotices {
+            ending,
+            mut sending,
+        }) = self.notices.take()
+        {
+            drop(ending);
+            tokio::select! {
+                _ended = &mut sending => {}
+                () = self.clock().sleep(LAST_NOTICES) => {
+                    tracing::warn!("notices are left that were not delivered");
+                    sending.abort();
+                }
+            }
+        }
         self.login.refusals().flush(&self.keep);
         if let Err(error) = self.segments.seal_now().await {
             tracing::warn!(%error, "the last audit segment is not sealed; the next start seals it");
@@ -208,6 +265,11 @@ fn rules(config: &Config) -> Rules {
             BlindWriters::UsersAndServices
         } else {
             BlindWriters::Users
+        },
+        certificate_names: if config.confidant.certificates_by_name_start {
+            CertificateRule::DangerStartOfCommonName
+        } else {
+            CertificateRule::EveryName
         },
     }
 }
@@ -280,7 +342,11 @@ fn minutes(config: &Config) -> u32 {
     u32::try_from(config.token_lifetime.as_secs() / 60).unwrap_or(u32::MAX)
 }
 
-fn kms_tokens(config: &Config, ports: &keep::Ports, clock: &Arc<dyn Clock>) -> Option<KmsTokens> {
+fn kms_tokens(
+    config: &Config,
+    keys: Arc<dyn KeyService>,
+    clock: &Arc<dyn Clock>,
+) -> Option<KmsTokens> {
     let login = config.kms_login.as_ref()?;
     let settings = KmsTokenSettings {
         to: config.auth_context.clone(),
@@ -297,11 +363,7 @@ fn kms_tokens(config: &Config, ports: &keep::Ports, clock: &Arc<dyn Clock>) -> O
         danger_drop_days: login.drop_days,
         ..KmsTokenSettings::default()
     };
-    Some(KmsTokens::new(
-        Arc::clone(&ports.keys),
-        Arc::clone(clock),
-        settings,
-    ))
+    Some(KmsTokens::new(keys, Arc::clone(clock), settings))
 }
 
 fn client_key_settings(config: &Config) -> ClientKeySettings {

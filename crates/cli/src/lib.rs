@@ -5,6 +5,7 @@
 
 mod admin_command;
 mod arguments;
+mod authorities;
 #[cfg(feature = "aws")]
 mod aws_ports;
 mod blind;
@@ -46,10 +47,13 @@ mod python_text;
 mod reference;
 mod revisions;
 mod secret_arguments;
+mod secrets_bootstrap;
+mod secrets_bootstrap_command;
 mod serve;
 mod served;
 mod service_command;
 mod settings;
+mod signing_keys;
 mod stash;
 mod stash_ports;
 mod stash_reach;
@@ -58,6 +62,7 @@ mod token;
 mod token_findings;
 mod token_inspect;
 mod variables;
+mod watching;
 mod wiring;
 
 use std::process::ExitCode;
@@ -95,7 +100,7 @@ fn asks_for_json(matches: &ArgMatches) -> bool {
 fn run(Arguments { config, command }: Arguments, wiring: Wiring) -> Outcome {
     let file = config.as_deref();
     match command {
-        Command::Serve => serve::run(file, &wiring),
+        Command::Serve(asked) => serve::run(file, &asked, &wiring),
         Command::Demo(demo) => demo::run(&demo, &wiring),
         Command::Config(command) => config_command::run(file, command),
         Command::ClientKey(command) => client_key_command::run(command),

@@ -8,7 +8,7 @@ use crate::exit::{Failure, Kind, Outcome};
 
 /// Prints text, which ends its own lines.
 pub(crate) fn text(text: &str) -> Outcome {
-    write(text.as_bytes())
+    bytes(text.as_bytes())
 }
 
 /// Prints bytes as they are.

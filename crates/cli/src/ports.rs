@@ -80,6 +80,28 @@ pub(crate) async fn open_table(
     Ok((table_port, own, data))
 }
 
+/// The key service alone; makes nothing.
+pub(crate) async fn key_service(
+    backend: &Backend,
+    data_dir: &Path,
+) -> Outcome<Arc<dyn KeyService>> {
+    match backend {
+        Backend::Embedded => {
+            let keyring = data_dir.join("keyring.json");
+            if !keyring.exists() {
+                return Err(Failure::new(
+                    Kind::NotFound,
+                    format!("{} holds no keyring", data_dir.display()),
+                )
+                .hint("KEEPWARD_DATA_DIR names the folder; with DYNAMODB_TABLE keys are KMS's"));
+            }
+            let ring = Keyring::open_or_create(&keyring, Arc::new(SystemRandom)).map_err(local)?;
+            Ok(Arc::new(ring))
+        }
+        Backend::Aws(aws) => kms(aws).await,
+    }
+}
+
 /// What a command needs that examines a table and the keys of its values.
 pub(crate) struct Opened {
     pub(crate) table_port: Arc<dyn Table>,
@@ -181,14 +203,31 @@ async fn on_aws(aws: &server::settings::Aws, clock: &Arc<dyn Clock>) -> Outcome<
     })
 }
 
+#[cfg(feature = "aws")]
+async fn kms(aws: &server::settings::Aws) -> Outcome<Arc<dyn KeyService>> {
+    let connection = crate::aws_ports::connect(aws).await;
+    Ok(Arc::new(aws::AwsKms::new(&connection)))
+}
+
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the same shape as with AWS")]
 async fn on_aws(_aws: &server::settings::Aws, _clock: &Arc<dyn Clock>) -> Outcome<Storage> {
-    Err(Failure::new(
+    Err(without_aws())
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the same shape as with AWS")]
+async fn kms(_aws: &server::settings::Aws) -> Outcome<Arc<dyn KeyService>> {
+    Err(without_aws())
+}
+
+#[cfg(not(feature = "aws"))]
+fn without_aws() -> Failure {
+    Failure::new(
         Kind::Usage,
         "DYNAMODB_TABLE: this program was built without AWS",
     )
-    .hint("build it with the feature `aws`, which is on by default"))
+    .hint("build it with the feature `aws`, which is on by default")
 }
 
 /// An error of a local file, for a person.

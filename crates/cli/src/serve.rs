@@ -3,18 +3,27 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
-use server::{Config, Https, Stopped};
+use keep::Clock;
+use server::metrics::{Metrics, metrics_page};
+use server::settings::MetricsAt;
+use server::{Config, HttpLimits, Https, Stopped};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
+use crate::arguments::Serve;
 use crate::exit::{Failure, Kind, Outcome, internal};
 use crate::house::House;
 use crate::wiring::Wiring;
 use crate::{config_command, log, output, privacy, settings};
 
-pub(crate) fn run(file: Option<&Path>, wiring: &Wiring) -> Outcome {
-    let config = settings::read(file)?;
+pub(crate) fn run(file: Option<&Path>, asked: &Serve, wiring: &Wiring) -> Outcome {
+    let config = settings::read_over(file, &|name| match name {
+        "FORWARDED_ALLOW_IPS" => asked.forwarded_allow_ips.clone(),
+        _ => None,
+    })?;
     log::start(&config.log, config.log_json)?;
     runtime()?.block_on(serve(&config, wiring, |_listening| {
         std::future::ready(Ok(()))
@@ -59,7 +68,7 @@ where
         tracing::warn!("{warning}");
     }
     let mut stop = Box::pin(stop_signal()?);
-    let house = tokio::select! {
+    let mut house = tokio::select! {
         house = House::open(config, wiring) => house?,
         () = &mut stop => {
             tracing::info!("stopped before it listened");
@@ -76,8 +85,19 @@ where
         redirect: config.redirect_to_https,
         trusted: config.trusted_peers.clone(),
     };
-    let site = server::Site::new(house.doors(), config.http, https, house.clock().clone());
-    let background = house.start_background();
+    let clock = house.clock().clone();
+    let mut doors = house.doors();
+    if let (MetricsAt::Main, Some(metrics)) = (config.metrics.at, house.metrics()) {
+        doors.push(metrics_page(Arc::clone(metrics)));
+    }
+    let mut site = server::Site::new(doors, config.http, https, Arc::clone(&clock));
+    if let Some(metrics) = house.metrics() {
+        site = site.counted_by(Arc::clone(metrics), clock);
+    }
+    let mut background = house.start_background();
+    if let (MetricsAt::Own(address), Some(metrics)) = (config.metrics.at, house.metrics()) {
+        background.push(serve_metrics(address, metrics, house.clock()).await?);
+    }
     let url = format!("http://{address}");
     let serving = tokio::spawn(server::serve(
         listener,
@@ -110,6 +130,38 @@ where
     let cut_off = stopped == Stopped::CutOff;
     tracing::info!(cut_off, panics = privacy::panics(), "stopped");
     after
+}
+
+/// Serves `/metrics` alone, until the handle is aborted.
+async fn serve_metrics(
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+    clock: &Arc<dyn Clock>,
+) -> Outcome<JoinHandle<()>> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let what = format!("cannot listen on {address} for metrics: {error}");
+        Failure::new(Kind::Unavailable, what).hint("KEEPWARD_METRICS chooses another address")
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| internal("reading the address", error))?;
+    let limits = HttpLimits {
+        connections: 64,
+        ..HttpLimits::default()
+    };
+    let pages = vec![metrics_page(Arc::clone(metrics))];
+    let site = server::Site::new(pages, limits, Https::default(), Arc::clone(clock));
+    let serving = server::serve(
+        listener,
+        site,
+        limits,
+        Arc::clone(clock),
+        std::future::pending(),
+    );
+    output::text(&format!("metrics are on http://{address}/metrics\n"))?;
+    Ok(tokio::spawn(async move {
+        serving.await;
+    }))
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {

@@ -6,8 +6,8 @@ use std::path::Path;
 use server::Config;
 use server::settings::{Defaults, SETTINGS, WrongSettings};
 
-use crate::environment;
 use crate::exit::{Failure, Kind, Outcome};
+use crate::{environment, secrets_bootstrap};
 
 /// The greatest settings file read, bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -65,16 +65,20 @@ pub(crate) fn read_with(
     var: &dyn Fn(&str) -> Option<String>,
 ) -> Outcome<Config> {
     let text = file.map(read_file).transpose()?;
+    let secrets = secrets_bootstrap::open(var, text.as_deref())?;
     let defaults = Defaults {
         data_dir: environment::data_dir(),
     };
-    Config::read(var, text.as_deref(), &defaults).map_err(|wrong: WrongSettings| {
-        Failure::new(Kind::Usage, wrong.to_string())
-            .hint("`keepward config list` names every setting")
-    })
+    Config::read(&secrets, var, text.as_deref(), &defaults).map_err(wrong_settings)
 }
 
-fn read_file(path: &Path) -> Outcome<String> {
+/// Wrong settings, for a person.
+pub(crate) fn wrong_settings(wrong: WrongSettings) -> Failure {
+    Failure::new(Kind::Usage, wrong.to_string()).hint("`keepward config list` names every setting")
+}
+
+/// The text of the settings file.
+pub(crate) fn read_file(path: &Path) -> Outcome<String> {
     let failure = |error| crate::exit::file("reading the settings file", path, &error);
     let plain = std::fs::metadata(path).map_err(failure)?.is_file();
     if !plain {

@@ -10,7 +10,7 @@ use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
 use crate::names::Named;
 use crate::write::{Change, Draft, date_after, write};
-use crate::{Asked, BadField, BlindRecord, Caller, Confidant, Error, listing};
+use crate::{Asked, BadField, BlindRecord, Caller, Confidant, Error, News, listing};
 
 /// The fields of a create or an update; absent ones of an update stay as they are.
 pub struct BlindFields {
@@ -142,6 +142,7 @@ impl Confidant {
         .await;
         let record = failing(permit, done)?;
         self.directory.note(&record.item());
+        self.tell(|| News::blind_credential(&record));
         Ok(record)
     }
 

@@ -8,8 +8,8 @@ use crate::blind_credentials::current_blind;
 use crate::confidant::failing;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
-    Asked, BlindRecord, Caller, Confidant, Error, Listed, NamedRevision, PageSize, ServiceRecord,
-    history, listing,
+    Asked, BlindRecord, Caller, Confidant, Error, Listed, NamedRevision, News, PageSize,
+    ServiceRecord, history, listing,
 };
 
 impl Confidant {
@@ -138,6 +138,7 @@ impl Confidant {
         .await;
         let record = failing(permit, done)?;
         self.directory.note(&record.item());
+        self.tell(|| News::blind_credential(&record));
         Ok(record)
     }
 }

@@ -9,7 +9,10 @@ use keep::{Ask, IndexSchema, Keep, Permit, Schema, TableError, TableName};
 use crate::directory::Directory;
 use crate::names::{Named, Names};
 use crate::served::Served;
-use crate::{CredentialRecord, Encryption, Error, Pairs, Rotation, Sealed, sealing};
+use crate::{
+    Authorities, CredentialRecord, Encryption, Error, Listener, Pairs, Rotation, Sealed, WebTokens,
+    sealing,
+};
 
 /// What an operator decides about this data model.
 #[derive(Clone, Debug)]
@@ -49,6 +52,9 @@ pub struct Confidant {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
     pub(crate) served: Served,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
+    pub(crate) authorities: Authorities,
+    pub(crate) web_tokens: WebTokens,
 }
 
 impl Confidant {
@@ -58,8 +64,26 @@ impl Confidant {
             keep,
             directory: Directory::new(settings.table.clone()),
             served: Served::new(),
+            listener: None,
+            authorities: Authorities::default(),
+            web_tokens: WebTokens::default(),
             settings,
         }
+    }
+
+    /// With these certificate authorities; without them there is none.
+    #[must_use]
+    pub fn with_authorities(self, authorities: Authorities) -> Self {
+        Self {
+            authorities,
+            ..self
+        }
+    }
+
+    /// With these keys of web tokens; without them there is none.
+    #[must_use]
+    pub fn with_web_tokens(self, web_tokens: WebTokens) -> Self {
+        Self { web_tokens, ..self }
     }
 
     /// How the table is made.

@@ -9,7 +9,7 @@ use crate::names::Named;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, Caller, Confidant, Credential, CredentialDiff, CredentialRecord, Error, Listed,
-    NamedRevision, PageSize, ServiceRecord, history, listing,
+    NamedRevision, News, PageSize, ServiceRecord, history, listing,
 };
 
 impl Confidant {
@@ -180,7 +180,9 @@ impl Confidant {
         .await;
         let record = failing(permit, done)?;
         self.directory.note(&record.item());
-        Ok(self.credential(record, None))
+        let credential = self.credential(record, None);
+        self.tell(|| News::credential(&credential, true));
+        Ok(credential)
     }
 
     /// An old revision, with the id of its credential, which is that of its encryption context.

@@ -11,7 +11,7 @@ use crate::confidant::failing;
 use crate::names::{Claim, Named};
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
-    Asked, BadField, Caller, Confidant, CredentialRecord, Error, Listed, Pairs, Sealed, Want,
+    Asked, BadField, Caller, Confidant, CredentialRecord, Error, Listed, News, Pairs, Sealed, Want,
     conflicts, listing,
 };
 
@@ -177,7 +177,9 @@ impl Confidant {
             // Committed and recorded: an answer without values is better than none.
             _ => self.open(&permit, &record).await.ok(),
         };
-        Ok(self.credential(record, pairs))
+        let credential = self.credential(record, pairs);
+        self.tell(|| News::credential(&credential, false));
+        Ok(credential)
     }
 
     /// Current credentials without their keys and values.

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Resource;
 use keep::{AuditUnavailable, CommitError, KeyError, Refused, TableError};
+use pki::PkiError;
+
+use crate::AuthorityError;
 
 /// Why an operation did not happen. Holds names, ids and numbers, never a value.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -76,6 +79,15 @@ pub enum Error {
     /// The key service said no or could not be reached.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// No key signs tokens of this environment.
+    #[error("no key signs tokens of this environment")]
+    NoSigningKey,
+    /// A certificate authority said no or could not be reached.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// A key of ours did not sign.
+    #[error(transparent)]
+    Signing(PkiError),
 }
 
 impl Error {
@@ -100,6 +112,9 @@ impl Error {
             Self::Table(TableError::Ambiguous(_)) => "in-doubt",
             Self::Table(_) => "table",
             Self::Key(_) => "key-service",
+            Self::NoSigningKey => "no-signing-key",
+            Self::Authority(_) => "authority",
+            Self::Signing(_) => "signing",
         }
     }
 
@@ -219,6 +234,36 @@ pub enum BadField {
     /// The id is empty, longer than 1,024 bytes or holds a slash.
     #[error("id is not a possible one")]
     ImpossibleId,
+    /// `environment` is missing.
+    #[error("environment is a required parameter")]
+    EnvironmentRequired,
+    /// `csr` is missing.
+    #[error("csr is a required field")]
+    RequestRequired,
+    /// `csr` is no certificate request.
+    #[error("csr cannot be read")]
+    RequestUnreadable,
+    /// The names of `csr` cannot be judged, or there are none.
+    #[error("csr must have one common name at most, and alternative names")]
+    RequestNames,
+    /// `csr` is not signed by its own key.
+    #[error("csr is not signed by its key")]
+    RequestUnsigned,
+    /// `validity` is no number of days.
+    #[error("validity must be a whole number of days")]
+    ValidityNotDays,
+    /// A name that cannot stand in a certificate.
+    #[error("a name cannot stand in a certificate")]
+    CertificateName,
+    /// More `san` than fit.
+    #[error("too many alternative names")]
+    TooManyNames,
+    /// The authority signs requests only.
+    #[error("the authority signs requests only")]
+    RequestsOnly,
+    /// The authority takes no requests.
+    #[error("the authority takes no requests")]
+    KeysOnly,
 }
 
 /// The keys that several mapped things hold, and which.

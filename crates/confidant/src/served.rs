@@ -51,6 +51,11 @@ impl ServiceView {
         self.rendered.get_or_init(|| make(self)).clone()
     }
 
+    /// The data keys that were needed to open it.
+    pub(crate) fn keys_needed(&self) -> u64 {
+        u64::try_from(self.service.credentials.len()).unwrap_or(u64::MAX)
+    }
+
     fn weight(&self) -> u32 {
         let opened: usize = self
             .service

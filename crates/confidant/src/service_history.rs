@@ -1,5 +1,7 @@
 //! Operations on the history of services: its lists, what differs, and going back.
 
+use std::collections::BTreeSet;
+
 use domain::{Action, Resource, Revision, Target, Verb};
 use keep::{Consistency, Item, PageStart, Permit};
 
@@ -7,7 +9,7 @@ use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
-    Asked, Caller, Confidant, Error, Listed, NamedRevision, PageSize, Service, ServiceDiff,
+    Asked, Caller, Confidant, Error, Listed, NamedRevision, News, PageSize, Service, ServiceDiff,
     ServiceRecord, conflicts, history, listing,
 };
 
@@ -134,6 +136,7 @@ impl Confidant {
             confidant: self,
             caller,
             to,
+            before: BTreeSet::new(),
         };
         let done = write(
             &self.keep,
@@ -145,6 +148,7 @@ impl Confidant {
         .await;
         let service = failing(permit, done)?;
         self.directory.note(&service.record.item());
+        self.tell(|| News::service(&service.record, &change.before));
         Ok(service)
     }
 
@@ -181,6 +185,8 @@ struct Revert<'a> {
     confidant: &'a Confidant,
     caller: &'a Caller,
     to: NamedRevision,
+    /// What the service maps until now.
+    before: BTreeSet<String>,
 }
 
 impl Change for Revert<'_> {
@@ -198,6 +204,7 @@ impl Change for Revert<'_> {
             return Err(Error::NotAService(id.to_owned()));
         }
         let stored = ServiceRecord::read(current)?;
+        self.before.clone_from(&stored.credentials);
         let confidant = self.confidant;
         let old = confidant
             .old_service(permit, &stored.id, self.to, Some(stored.revision))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{Action, PrincipalKind, Resource, Revision, Target, Verb};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use keep::{Consistency, Item, Key, PageStart, Permit};
+use keep::{CacheName, Consistency, Fact, Item, Items, Key, PageStart, Permit, Step, TableError};
 
 use crate::attributes::{is_possible_id, kind_of};
 use crate::confidant::failing;
@@ -13,7 +13,7 @@ use crate::served::Served;
 use crate::write::{Change, Draft, date_after, write};
 use crate::{
     Asked, BadField, BlindRecord, Caller, Confidant, Credential, CredentialRecord, Error, Listed,
-    ServiceRecord, ServiceView, Want, conflicts, listing,
+    News, ServiceRecord, ServiceView, Want, conflicts, listing,
 };
 
 /// A service and what it maps.
@@ -82,6 +82,7 @@ impl Confidant {
             caller,
             id,
             fields,
+            before: BTreeSet::new(),
         };
         let done = write(
             &self.keep,
@@ -93,6 +94,7 @@ impl Confidant {
         .await;
         let service = failing(permit, done)?;
         self.directory.note(&service.record.item());
+        self.tell(|| News::service(&service.record, &change.before));
         Ok(service)
     }
 
@@ -107,13 +109,18 @@ impl Confidant {
         want: Want,
     ) -> Result<Arc<ServiceView>, Error> {
         let target = Target::one(id);
+        let begun = self.keep.clock().monotonic();
         let may_update = caller.who.kind == PrincipalKind::User
             && self.may(caller, Resource::Service, Verb::Update, &target);
+        self.keep.took(Step::AclCheckUpdateService, begun);
         let verb = match want {
             Want::Metadata => Verb::Metadata,
             Want::Values => Verb::Read,
         };
-        let permit = self.permit(caller, Action::new(Resource::Service, verb), target)?;
+        let begun = self.keep.clock().monotonic();
+        let permit = self.permit(caller, Action::new(Resource::Service, verb), target);
+        self.keep.took(Step::AclCheckGetService, begun);
+        let permit = permit?;
         match self
             .service_view(&permit, caller, id, want, may_update)
             .await
@@ -180,16 +187,19 @@ impl Confidant {
             .filter(|_| self.keep.keeps_opened_values());
         let now = self.keep.clock().monotonic();
         let key = Served::key(id, want, may_update);
-        if let Some(generation) = generation
-            && let Some(view) = self.served.get(&key, generation, now).await
-        {
-            may_fetch(caller, &view.service.record)?;
-            return Ok(view);
+        if let Some(generation) = generation {
+            let kept = self.served.get(&key, generation, now).await;
+            let saved = kept.as_ref().map(|view| view.keys_needed());
+            let cache = CacheName::ServiceViews;
+            self.keep.watch().happened(Fact::Cache { cache, saved });
+            if let Some(view) = kept {
+                may_fetch(caller, &view.service.record)?;
+                return Ok(view);
+            }
         }
-        let item = permit
-            .items()
-            .get(&self.settings.table, &Key::id(id), Consistency::Eventual)
-            .await?;
+        let (items, stored) = (permit.items(), Key::id(id));
+        let item = items.get(&self.settings.table, &stored, Consistency::Eventual);
+        let item = self.keep.timed(Step::DbGetService, item).await?;
         let item = item.ok_or(Error::NotFound)?;
         // History is for people: its ids can be those of other services (`web-2` beside `web`).
         let is_current = match kind_of(&item) {
@@ -199,12 +209,10 @@ impl Confidant {
         };
         let record = ServiceRecord::read(&item)?;
         may_fetch(caller, &record)?;
-        let credentials = self
-            .mapped(permit, &record.credentials, Consistency::Eventual)
-            .await?;
-        let blind_credentials = self
-            .mapped_blind(permit, &record.blind_credentials, Consistency::Eventual)
-            .await?;
+        let credentials = self.mapped(permit, &record.credentials, Consistency::Eventual);
+        let credentials = self.keep.timed(Step::DbGetCredentials, credentials).await?;
+        let blind = self.mapped_blind(permit, &record.blind_credentials, Consistency::Eventual);
+        let blind_credentials = self.keep.timed(Step::DbGetBlindCredentials, blind).await?;
         let view = Arc::new(ServiceView::new(
             Service {
                 record,
@@ -230,10 +238,8 @@ impl Confidant {
         consistency: Consistency,
     ) -> Result<Vec<Credential>, Error> {
         let mut records = Vec::with_capacity(ids.len());
-        for item in self
-            .items_of(permit, ids, CredentialRecord::KIND, consistency)
-            .await?
-        {
+        let items = self.items_of(permit.items(), ids, CredentialRecord::KIND, consistency);
+        for item in self.keep.timed(Step::BatchGetCredentials, items).await? {
             records.push(CredentialRecord::read(&item)?);
         }
         records.sort_by(|a, b| a.id.cmp(&b.id));
@@ -254,10 +260,10 @@ impl Confidant {
         ids: &BTreeSet<String>,
         consistency: Consistency,
     ) -> Result<Vec<BlindRecord>, Error> {
-        let items = self
-            .items_of(permit, ids, BlindRecord::KIND, consistency)
-            .await?;
+        let items = self.items_of(permit.items(), ids, BlindRecord::KIND, consistency);
+        let items = self.keep.timed(Step::BatchGetBlindCredentials, items);
         let mut records = items
+            .await?
             .iter()
             .map(BlindRecord::read)
             .collect::<Result<Vec<_>, _>>()?;
@@ -272,7 +278,12 @@ impl Confidant {
         ids: &BTreeSet<String>,
     ) -> Result<Vec<ServiceRecord>, Error> {
         let items = self
-            .items_of(permit, ids, ServiceRecord::KIND, Consistency::Strong)
+            .items_of(
+                permit.items(),
+                ids,
+                ServiceRecord::KIND,
+                Consistency::Strong,
+            )
             .await?;
         items.iter().map(ServiceRecord::read).collect()
     }
@@ -295,20 +306,19 @@ impl Confidant {
         Ok(services)
     }
 
-    async fn items_of(
+    pub(crate) async fn items_of(
         &self,
-        permit: &Permit<'_>,
+        items: Items<'_>,
         ids: &BTreeSet<String>,
         kind: &str,
         consistency: Consistency,
-    ) -> Result<Vec<Item>, Error> {
+    ) -> Result<Vec<Item>, TableError> {
         let keys: Vec<Key> = ids
             .iter()
             .filter(|id| is_possible_id(id))
             .map(Key::id)
             .collect();
-        let mut items = permit
-            .items()
+        let mut items = items
             .batch_get(&self.settings.table, &keys, consistency)
             .await?;
         items.retain(|item| kind_of(item) == Some(kind));
@@ -332,6 +342,8 @@ struct Map<'a> {
     caller: &'a Caller,
     id: &'a str,
     fields: ServiceFields,
+    /// What the service maps until now.
+    before: BTreeSet<String>,
 }
 
 impl Change for Map<'_> {
@@ -347,6 +359,10 @@ impl Change for Map<'_> {
             return Err(Error::NotAService(self.id.to_owned()));
         }
         let replaced = current.map(ServiceRecord::read).transpose()?;
+        self.before = replaced
+            .as_ref()
+            .map(|replaced| replaced.credentials.clone())
+            .unwrap_or_default();
         let ids = |asked: &Asked<Vec<String>>| -> Result<BTreeSet<String>, Error> {
             let given = asked.clone()?.unwrap_or_default();
             Ok(given.into_iter().filter(|id| is_possible_id(id)).collect())

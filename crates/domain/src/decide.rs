@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Action, Principal, PrincipalKind, Resource, Target, Verb};
+use crate::{
+    Action, CertificateName, CertificateNames, Principal, PrincipalKind, Resource, Target, Verb,
+};
 
 /// Everything that decisions depend on besides the question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,19 @@ pub struct Rules {
     pub administrators: BTreeSet<String>,
     /// Who writes blind credentials.
     pub blind_writers: BlindWriters,
+    /// Which names of a certificate must be the caller's.
+    pub certificate_names: CertificateRule,
+}
+
+/// Which names of a certificate must be the caller's (`KEEPWARD_CERTIFICATES_BY_NAME_START`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateRule {
+    /// All of them, and each by a pattern that fits the whole name.
+    #[default]
+    EveryName,
+    /// As in Confidant since 6.6: the common name only, and the pattern need only fit its start, so that the pattern
+    /// for `web.example.com` lets `web.example.com.evil.org` pass, with any alternative names.
+    DangerStartOfCommonName,
 }
 
 /// Who may create, change and revert blind credentials (`KEEPWARD_BLIND_WRITES_BY_SERVICES`).
@@ -176,7 +191,54 @@ const RULES: &[Rule] = &[
             _ => Err("the caller is not a service"),
         },
     },
+    Rule {
+        name: "service-gets-its-certificates",
+        covers: gets_certificate,
+        applies: |principal, target, _| {
+            let is_own = |name: &CertificateName| name.service.as_ref() == Some(&principal.name);
+            match (principal.kind, target) {
+                (PrincipalKind::Service, Target::Certificate(names)) => {
+                    if names.all().next().is_none() {
+                        Err("the certificate would have no name")
+                    } else if names.all().all(is_own) {
+                        Ok(())
+                    } else {
+                        Err("a name of the certificate is not the caller's")
+                    }
+                }
+                (PrincipalKind::Service, _) => Err("the names of the certificate are not known"),
+                _ => Err("the caller is not a service"),
+            }
+        },
+    },
+    // After the strict one, so that the audit log shows which callers need it.
+    Rule {
+        name: "service-gets-certificates-by-name-start",
+        covers: gets_certificate,
+        applies: |principal, target, rules| {
+            let Target::Certificate(CertificateNames {
+                common: Some(common),
+                ..
+            }) = target
+            else {
+                return Err("the certificate would have no common name");
+            };
+            if rules.certificate_names != CertificateRule::DangerStartOfCommonName {
+                Err("KEEPWARD_CERTIFICATES_BY_NAME_START is off")
+            } else if principal.kind != PrincipalKind::Service {
+                Err("the caller is not a service")
+            } else if common.service_at_start.as_ref() == Some(&principal.name) {
+                Ok(())
+            } else {
+                Err("the common name of the certificate is not the caller's")
+            }
+        },
+    },
 ];
+
+fn gets_certificate(action: Action) -> bool {
+    action.resource == Resource::Certificate && action.verb == Verb::Read
+}
 
 fn writes_blind(action: Action) -> bool {
     action.resource == Resource::BlindCredential

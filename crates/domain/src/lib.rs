@@ -11,8 +11,10 @@ mod target;
 mod timestamp;
 
 pub use audit::{AuditEvent, EventId, Outcome, RequestId};
-pub use decide::{BlindWriters, ConfidantRules, Decision, NO_RULE, NearMiss, Rules, decide};
+pub use decide::{
+    BlindWriters, CertificateRule, ConfidantRules, Decision, NO_RULE, NearMiss, Rules, decide,
+};
 pub use principal::{LoginMethod, Principal, PrincipalKind};
 pub use revision::{InvalidRevision, Revision};
-pub use target::{Action, Resource, Target, Verb};
+pub use target::{Action, CertificateName, CertificateNames, Resource, Target, Verb};
 pub use timestamp::Timestamp;

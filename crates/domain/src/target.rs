@@ -106,6 +106,35 @@ pub enum Target {
     All,
     /// One thing by its id.
     One(String),
+    /// A certificate that is to be issued.
+    Certificate(CertificateNames),
+}
+
+/// The names that a certificate would speak for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CertificateNames {
+    /// The name in its subject; `None` when it has only alternative names.
+    pub common: Option<CertificateName>,
+    /// The alternative names.
+    pub alternative: Vec<CertificateName>,
+}
+
+/// One name of a certificate, and whose it is by the pattern of the authority.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CertificateName {
+    /// The name as text.
+    pub name: String,
+    /// The service that the pattern finds in the whole name.
+    pub service: Option<String>,
+    /// The service that the pattern finds when whatever follows does not count.
+    pub service_at_start: Option<String>,
+}
+
+impl CertificateNames {
+    /// Every name, the common one first.
+    pub fn all(&self) -> impl Iterator<Item = &CertificateName> {
+        self.common.iter().chain(&self.alternative)
+    }
 }
 
 impl Target {
@@ -119,6 +148,8 @@ impl Target {
         match self {
             Self::All => None,
             Self::One(id) => Some(id),
+            // What it is called by: clients and the audit log see one name.
+            Self::Certificate(names) => names.all().next().map(|name| name.name.as_str()),
         }
     }
 }

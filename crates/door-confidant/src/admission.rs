@@ -5,13 +5,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use confidant::Caller;
 use domain::RequestId;
+use keep::Step;
 use login::{Proved, Session};
 
 use crate::Door;
@@ -43,11 +44,32 @@ pub(crate) async fn admit(
         Err(refused) => return refused.into_response(),
     };
     let https = claims_https(&parts.headers);
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let answer = |request| next.run(request);
+    let mut response = match timed(&parts) {
+        Some(step) => {
+            let answer = answer(Request::from_parts(parts, body));
+            door.keep.timed(step, answer).await
+        }
+        None => answer(Request::from_parts(parts, body)).await,
+    };
     if let Some(session) = session {
         set_cookies(&mut response, &door, &session, https);
     }
     response
+}
+
+/// The step that Confidant times for this route, from after the login to the answer.
+fn timed(parts: &Parts) -> Option<Step> {
+    let route = parts.extensions.get::<MatchedPath>()?;
+    match (&parts.method, route.as_str()) {
+        (&Method::GET, "/v1/credentials") => Some(Step::ListCredentials),
+        (&Method::GET, "/v1/credentials/{id}") => Some(Step::GetCredential),
+        (&Method::POST, "/v1/credentials") => Some(Step::CreateCredential),
+        (&Method::PUT, "/v1/credentials/{id}") => Some(Step::UpdateCredential),
+        (&Method::GET, "/v1/services") => Some(Step::ListServices),
+        (&Method::GET, "/v1/services/{id}") => Some(Step::GetService),
+        _ => None,
+    }
 }
 
 /// Proves who sends a request.

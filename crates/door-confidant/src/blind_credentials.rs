@@ -68,6 +68,7 @@ pub(crate) const MISSING: Words = Words {
     missing: Some("Blind credential not found."),
     refused: None,
     no_reference: false,
+    authority: None,
 };
 
 pub(crate) fn answer(told: Value) -> Response {

@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use confidant::{BadField, Conflicts, Error};
+use confidant::{AuthorityError, BadField, Conflicts, Error};
 use domain::{RequestId, Resource, Verb};
 use keep::{KeyError, Refused, TableError};
 use login::Refusal;
@@ -38,7 +38,7 @@ pub(crate) enum DoorError {
 }
 
 /// What a route tells otherwise than the others.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     /// The `error` when the thing is missing; without it the answer is `{}`.
     pub(crate) missing: Option<&'static str>,
@@ -46,6 +46,8 @@ pub(crate) struct Words {
     pub(crate) refused: Option<&'static str>,
     /// Whether a refusal leaves out the id as `reference`.
     pub(crate) no_reference: bool,
+    /// The authority that a certificate was asked of.
+    pub(crate) authority: Option<String>,
 }
 
 impl Words {
@@ -125,7 +127,7 @@ impl DoorError {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is larger than 1 MiB.",
             ),
-            Self::Model(Error::Refused(refused), words) => not_allowed(refused, *words),
+            Self::Model(Error::Refused(refused), words) => not_allowed(refused, words),
             Self::Model(Error::WrongAccount, _) => error(
                 StatusCode::UNAUTHORIZED,
                 "Authenticated user is not authorized.",
@@ -180,6 +182,12 @@ impl DoorError {
             ),
             Self::Model(Error::Table(failure), _) => table(failure),
             Self::Model(Error::Key(failure), _) => key_service(failure),
+            Self::Model(Error::NoSigningKey, _) => bad("Key not available for this environment"),
+            Self::Model(Error::Authority(failure), _) => authority(failure),
+            Self::Model(Error::Signing(failure), _) => {
+                tracing::error!(%failure, "a signature was not made");
+                broken("signing", "it failed")
+            }
         }
     }
 }
@@ -251,8 +259,23 @@ fn key_service(failure: &KeyError) -> Answer {
     }
 }
 
+fn authority(failure: &AuthorityError) -> Answer {
+    tracing::error!(%failure, "certificate authority failed");
+    match failure {
+        AuthorityError::Refused(_) => bad("The certificate authority does not take the request."),
+        AuthorityError::Unusable(_) => broken("certificate authority", "it cannot be used"),
+        AuthorityError::Denied(_) => broken(
+            "certificate authority",
+            "this server's permissions do not suffice",
+        ),
+        AuthorityError::Throttled | AuthorityError::Unavailable(_) => {
+            unavailable("certificate authority")
+        }
+    }
+}
+
 /// The words of the original for a refusal, with the blank it forgot in two of them.
-fn not_allowed(refused: &Refused, words: Words) -> Answer {
+fn not_allowed(refused: &Refused, words: &Words) -> Answer {
     let who = &refused.ask.who.name;
     let id = refused.ask.target.id();
     let shown = id.unwrap_or_default();
@@ -275,6 +298,13 @@ fn not_allowed(refused: &Refused, words: Words) -> Answer {
         }
         (Resource::BlindCredential, Verb::Update) => format!("update blind credential {shown}"),
         (Resource::BlindCredential, Verb::Revert) => format!("revert blind credential {shown}"),
+        (Resource::Certificate, _) => {
+            let authority = words.authority.as_deref().unwrap_or_default();
+            format!("get certificate cn {shown} against ca {authority}")
+        }
+        (Resource::CertificateAuthority, Verb::List) => "list cas".to_owned(),
+        (Resource::CertificateAuthority, _) => format!("get ca {shown}"),
+        (Resource::Jwt, _) => format!("get JWT {shown}"),
         (resource, verb) => format!("{} {} {shown}", verb.word(), resource.word()),
     };
     let what = words
@@ -346,6 +376,26 @@ fn told_of(fault: BadField) -> &'static str {
         BadField::UnknownAccount => "account is not a valid account.",
         BadField::BadPage => "Failed to parse page",
         BadField::ImpossibleId => "id must have 1 to 1024 bytes and no slash",
+        BadField::EnvironmentRequired => "Please specify an environment",
+        BadField::RequestRequired => "csr must be provided in the POST body.",
+        BadField::RequestUnreadable => "csr could not be decoded",
+        BadField::RequestNames => {
+            "csr must have at most one common name, and 1 to 100 subject alternative names that can be read"
+        }
+        BadField::RequestUnsigned => {
+            "csr must be signed by its own key (RSA of 2048 bits or more, ECDSA or Ed25519; SHA-256 or better)"
+        }
+        BadField::ValidityNotDays => "validity must be a whole number of days, 1 or more",
+        BadField::CertificateName => {
+            "the common name must have 1 to 64 letters, each san 1 to 253 ASCII letters without blanks"
+        }
+        BadField::TooManyNames => "at most 100 san are taken",
+        BadField::RequestsOnly => {
+            "This certificate authority signs requests only: POST a csr to /v1/certificates/<ca>."
+        }
+        BadField::KeysOnly => {
+            "This certificate authority signs no requests: GET /v1/certificates/<ca>/<cn>."
+        }
     }
 }
 
@@ -395,6 +445,13 @@ mod tests {
     #[case::key_unusable(Error::Key(KeyError::Unusable(inside())), 502)]
     #[case::key_denied(Error::Key(KeyError::Denied(inside().into())), 502)]
     #[case::key_throttled(Error::Key(KeyError::Throttled), 503)]
+    #[case::no_signing_key(Error::NoSigningKey, 400)]
+    #[case::request_refused(Error::Authority(AuthorityError::Refused(inside())), 400)]
+    #[case::authority_unusable(Error::Authority(AuthorityError::Unusable(inside())), 502)]
+    #[case::authority_denied(Error::Authority(AuthorityError::Denied(inside().into())), 502)]
+    #[case::authority_throttled(Error::Authority(AuthorityError::Throttled), 503)]
+    #[case::authority_away(Error::Authority(AuthorityError::Unavailable(inside())), 503)]
+    #[case::signing(Error::Signing(pki::PkiError::Failed), 502)]
     #[case::key_unavailable(Error::Key(KeyError::Unavailable(inside())), 503)]
     fn every_failure_has_its_status_and_tells_nothing_of_the_inside(
         #[case] error: Error,

@@ -18,21 +18,6 @@ pub(crate) async fn archive(Proven(_): Proven) -> DoorError {
     DoorError::NotYet("Archiving credentials")
 }
 
-/// Certificates and their authorities.
-pub(crate) async fn certificates(Proven(_): Proven) -> DoorError {
-    DoorError::NotYet("Issuing certificates")
-}
-
-/// JSON web tokens.
-pub(crate) async fn tokens(Proven(_): Proven) -> DoorError {
-    DoorError::NotYet("Issuing JSON web tokens")
-}
-
-/// Public: the keys of JSON web tokens.
-pub(crate) async fn public_keys() -> DoorError {
-    DoorError::NotYet("Issuing JSON web tokens")
-}
-
 /// Public: all that belongs to SAML.
 pub(crate) async fn public_saml() -> DoorError {
     DoorError::NotYet("Login by SAML")

@@ -20,11 +20,24 @@ impl Parameters {
         )
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    /// The first of that name.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(given, _)| given == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// All of that name, in their order.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let named = self.0.iter().filter(|(given, _)| given == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// `validity`: what does not parse counts as absent.
+    pub(crate) fn days(&self) -> Option<i64> {
+        self.text("validity")
+            .and_then(|text| text.trim().parse().ok())
     }
 
     /// `metadata_only`: true only for these texts; the Python client sends `False` literally.

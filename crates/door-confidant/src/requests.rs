@@ -165,6 +165,24 @@ impl Sent {
         }
     }
 
+    /// A certificate request, and for how many days it asks. What Python calls false counts as not sent.
+    pub(crate) fn for_certificate(self) -> (Result<String, BadField>, Asked<i64>) {
+        let mut sent = match self.0 {
+            Ok(sent) => sent,
+            Err(fault) => return (Err(fault), Err(fault)),
+        };
+        let request = match sent.shift_remove("csr") {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text),
+            Some(value) if holds_something(&value) => Err(BadField::RequestUnreadable),
+            _ => Err(BadField::RequestRequired),
+        };
+        let days = match sent.shift_remove("validity") {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or(BadField::ValidityNotDays),
+        };
+        (request, days)
+    }
+
     /// The fields of a service.
     pub(crate) fn for_service(self) -> ServiceFields {
         let mut sent = match self.0 {

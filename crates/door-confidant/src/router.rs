@@ -16,8 +16,8 @@ use crate::admission::{Writes, admit};
 use crate::segments::split_at_encoded_slashes;
 use crate::settings::DoorSettings;
 use crate::{
-    blind_credentials, blind_history, credential_history, credentials, files, identity, not_yet,
-    pages, service_history, services,
+    blind_credentials, blind_history, certificates, credential_history, credentials, files,
+    identity, not_yet, pages, service_history, services, web_tokens,
 };
 
 /// What this door needs.
@@ -162,6 +162,34 @@ pub fn router(door: Door) -> Router {
             "/custom/{folder}/{*file}",
             proven("GET, HEAD, OPTIONS", get(files::custom)),
         )
+        .route(
+            "/v1/certificates/{ca}",
+            admitted(
+                Writes::Make,
+                "OPTIONS, POST",
+                post(certificates::for_request),
+            ),
+        )
+        .route(
+            "/v1/certificates/{ca}/{cn}",
+            proven("GET, HEAD, OPTIONS", get(certificates::with_key)),
+        )
+        .route(
+            "/v1/cas",
+            proven("GET, HEAD, OPTIONS", get(certificates::authorities)),
+        )
+        .route(
+            "/v1/cas/{ca}",
+            proven("GET, HEAD, OPTIONS", get(certificates::authority)),
+        )
+        .route(
+            "/v1/jwks/token",
+            proven("GET, HEAD, OPTIONS", get(web_tokens::own)),
+        )
+        .route(
+            "/v1/jwks/token/{id}",
+            proven("GET, HEAD, OPTIONS", get(web_tokens::of)),
+        )
         // Proven callers, in later versions.
         .route(
             "/v1/credentials/{id}/archive",
@@ -181,35 +209,7 @@ pub fn router(door: Door) -> Router {
                 get(not_yet::grants).put(not_yet::grants),
             ),
         )
-        .route(
-            "/v1/certificates/{ca}",
-            admitted(Writes::Make, "OPTIONS, POST", post(not_yet::certificates)),
-        )
-        .route(
-            "/v1/certificates/{ca}/{cn}",
-            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
-        )
-        .route(
-            "/v1/cas",
-            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
-        )
-        .route(
-            "/v1/cas/{ca}",
-            proven("GET, HEAD, OPTIONS", get(not_yet::certificates)),
-        )
-        .route(
-            "/v1/jwks/token",
-            proven("GET, HEAD, OPTIONS", get(not_yet::tokens)),
-        )
-        .route(
-            "/v1/jwks/token/{id}",
-            proven("GET, HEAD, OPTIONS", get(not_yet::tokens)),
-        )
         // Everybody, in later versions.
-        .route(
-            "/v1/jwks/public/{environment}",
-            known("GET, HEAD, OPTIONS", get(not_yet::public_keys)),
-        )
         .route(
             "/v1/saml/metadata",
             known("GET, HEAD, OPTIONS", get(not_yet::public_saml)),
@@ -231,6 +231,10 @@ pub fn router(door: Door) -> Router {
             known("OPTIONS, POST", post(not_yet::public_saml)),
         )
         // Everybody.
+        .route(
+            "/v1/jwks/public/{environment}",
+            known("GET, HEAD, OPTIONS", get(web_tokens::public_keys)),
+        )
         .route(
             "/v1/login",
             known(

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use keep::Step;
 
 use crate::Door;
 use crate::admission::Proven;
@@ -37,7 +38,10 @@ pub(crate) async fn read(
         .confidant
         .read_service(&caller, &id, Parameters::of(&uri).want())
         .await?;
-    Ok(answers::json(view.rendered(answers::service)))
+    let begun = door.keep.clock().monotonic();
+    let rendered = view.rendered(answers::service);
+    door.keep.took(Step::BuildResponse, begun);
+    Ok(answers::json(rendered))
 }
 
 /// `PUT /v1/services/<id>`

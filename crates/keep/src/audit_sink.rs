@@ -50,10 +50,7 @@ pub fn event_line(event: &AuditEvent) -> String {
         outcome,
         rule,
     } = event;
-    let target = match target {
-        Target::All => None,
-        Target::One(id) => Some(id),
-    };
+    let target = Target::id(target);
     serde_json::json!({
         "id": id.to_string(),
         "at": at.iso(),

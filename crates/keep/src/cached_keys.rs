@@ -6,7 +6,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use seal::{DataKey, EncryptionContext, WrappedKey, digest};
 
-use crate::{KeyError, KeyService, MasterKey, Unwrapped};
+use crate::{CacheName, Fact, KeyError, KeyService, MasterKey, Unwatched, Unwrapped, Watch};
 
 /// A key service with a cache of unwrapped keys before it.
 ///
@@ -16,6 +16,7 @@ use crate::{KeyError, KeyService, MasterKey, Unwrapped};
 pub struct CachedKeys {
     service: Arc<dyn KeyService>,
     unwrapped: Cache<[u8; 32], Arc<Unwrapped>>,
+    watch: Arc<dyn Watch>,
 }
 
 impl CachedKeys {
@@ -27,7 +28,13 @@ impl CachedKeys {
                 .max_capacity(capacity)
                 .time_to_live(life)
                 .build(),
+            watch: Arc::new(Unwatched),
         }
+    }
+
+    /// Tells `watch` from now on whether keys were there.
+    pub fn watched_by(&mut self, watch: Arc<dyn Watch>) {
+        self.watch = watch;
     }
 
     /// The service itself, for calls that are not cached.
@@ -41,12 +48,21 @@ impl CachedKeys {
         wrapped: &WrappedKey,
         context: &EncryptionContext,
     ) -> Result<Arc<Unwrapped>, KeyError> {
-        self.unwrapped
+        let mut asked = false;
+        let found = self
+            .unwrapped
             .try_get_with(cache_key(wrapped, context), async {
+                asked = true;
                 self.service.unwrap(wrapped, context).await.map(Arc::new)
             })
             .await
-            .map_err(|shared| (*shared).clone())
+            .map_err(|shared| (*shared).clone());
+        // Whoever waited for the call of another saved one too.
+        self.watch.happened(Fact::Cache {
+            cache: CacheName::DataKeys,
+            saved: (!asked).then_some(1),
+        });
+        found
     }
 
     /// Keeps a key that was just wrapped, which saves the call of its first reader.

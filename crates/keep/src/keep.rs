@@ -11,8 +11,9 @@ use crate::event_item::line_of;
 use crate::permit::event;
 use crate::turns::Turns;
 use crate::{
-    AuditMode, AuditSink, AuditUnavailable, CachedKeys, Clock, Consistency, Items, KeyService,
-    OpenedValues, Permit, Random, Table, TableError, TableName, Turn, event_key, event_line,
+    AuditMode, AuditSink, AuditUnavailable, CachedKeys, Clock, Consistency, Fact, Items,
+    KeyService, OpenedValues, Permit, Random, Step, Table, TableError, TableName, Turn, Unwatched,
+    Watch, event_key, event_line,
 };
 
 /// The outside world, as the kernel sees it.
@@ -90,6 +91,7 @@ pub struct Keep {
     pub(crate) writers: Semaphore,
     turns: Turns,
     rules: Rules,
+    watch: Arc<dyn Watch>,
 }
 
 impl Keep {
@@ -115,7 +117,37 @@ impl Keep {
             mode,
             own,
             rules,
+            watch: Arc::new(Unwatched),
         }
+    }
+
+    /// The same, with what happens told to `watch`. Calls to table and key service are told by
+    /// [`WatchedTable`](crate::WatchedTable) and [`WatchedKeys`](crate::WatchedKeys) round the ports.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.keys.watched_by(Arc::clone(&watch));
+        self.opened.watched_by(Arc::clone(&watch));
+        self.watch = watch;
+        self
+    }
+
+    /// Who counts what happens.
+    pub fn watch(&self) -> &Arc<dyn Watch> {
+        &self.watch
+    }
+
+    /// Does a step of an operation, and tells how long it took.
+    pub async fn timed<T>(&self, step: Step, work: impl Future<Output = T>) -> T {
+        let begun = self.ports.clock.monotonic();
+        let done = work.await;
+        self.took(step, begun);
+        done
+    }
+
+    /// Tells how long a step took that began at `begun`, by the clock that does not jump.
+    pub fn took(&self, step: Step, begun: Duration) {
+        let took = self.ports.clock.monotonic().saturating_sub(begun);
+        self.watch.happened(Fact::Took { step, took });
     }
 
     /// Decides, and on yes returns the permit that leads to everything else. A no is recorded
@@ -136,7 +168,9 @@ impl Keep {
         );
         if let Err(unavailable) = self.ports.audit.append(&id, &event_line(&refusal)) {
             tracing::error!(event = %id, %unavailable, "refusal not recorded");
+            self.watch.happened(Fact::AuditFailed);
         }
+        self.ended(ask.action, Outcome::Refused);
         Err(Box::new(Refused { ask, decision }))
     }
 
@@ -192,7 +226,12 @@ impl Keep {
         let line = refused_logins_line(&id, self.ports.clock.now(), source, count, since);
         if let Err(unavailable) = self.ports.audit.append(&id, &line) {
             tracing::error!(event = %id, %unavailable, "refused logins not recorded");
+            self.watch.happened(Fact::AuditFailed);
         }
+    }
+
+    pub(crate) fn ended(&self, action: Action, outcome: Outcome) {
+        self.watch.happened(Fact::Operation { action, outcome });
     }
 
     /// Drops expired data keys and values, which wipes them. Call it now and then.

@@ -4,7 +4,7 @@
 //! opens values and begins a [`Tx`]; both end in exactly one audit event, because a permit that is
 //! dropped unfinished records its own failure and a transaction carries its event among its items.
 //!
-//! Ports (what an adapter promises): [`Table`], [`KeyService`], [`AuditSink`], [`Clock`], [`Random`].
+//! Ports (what an adapter promises): [`Table`], [`KeyService`], [`AuditSink`], [`Clock`], [`Random`], [`Watch`].
 
 mod about;
 mod audit_sink;
@@ -26,6 +26,8 @@ pub mod simulator;
 mod table;
 mod turns;
 mod tx;
+mod watch;
+mod watched;
 
 pub use about::{About, Told};
 pub use audit_sink::{AuditMode, AuditSink, AuditUnavailable, event_line};
@@ -49,3 +51,8 @@ pub use table::{
 };
 pub use turns::Turn;
 pub use tx::{CommitError, Tx};
+pub use watch::{
+    CacheName, Count, Ended, Fact, JwtCount, KeyCall, NoticeEnd, NoticeTo, Purpose, Step,
+    TableCall, Unwatched, Watch,
+};
+pub use watched::{WatchedKeys, WatchedTable};

@@ -7,11 +7,14 @@ use std::time::Duration;
 use moka::future::Cache;
 use seal::{EncryptionContext, Plaintext, WrappedKey, digest};
 
+use crate::{CacheName, Fact, Unwatched, Watch};
+
 /// Opened values by a digest of ciphertext, wrapped key and context; never by id and revision,
 /// since old servers write the same number twice.
 pub struct OpenedValues {
     /// `None` when switched off.
     values: Option<Cache<[u8; 32], Arc<Plaintext>>>,
+    watch: Arc<dyn Watch>,
 }
 
 impl OpenedValues {
@@ -26,7 +29,15 @@ impl OpenedValues {
                 .time_to_live(life)
                 .build()
         });
-        Self { values }
+        Self {
+            values,
+            watch: Arc::new(Unwatched),
+        }
+    }
+
+    /// Tells `watch` from now on whether values were there.
+    pub fn watched_by(&mut self, watch: Arc<dyn Watch>) {
+        self.watch = watch;
     }
 
     /// The value under these three, opened by `open` on a miss; concurrent misses open once.
@@ -37,8 +48,12 @@ impl OpenedValues {
         context: &EncryptionContext,
         open: impl Future<Output = Result<Plaintext, E>>,
     ) -> Result<Arc<Plaintext>, E> {
-        let open = async { open.await.map(Arc::new) };
-        match &self.values {
+        let mut opened = false;
+        let open = async {
+            opened = true;
+            open.await.map(Arc::new)
+        };
+        let value = match &self.values {
             None => open.await,
             Some(values) => {
                 let key = digest::sha256_parts(&[ciphertext, &wrapped.0, &context.canonical()]);
@@ -47,7 +62,13 @@ impl OpenedValues {
                     .await
                     .map_err(|shared| (*shared).clone())
             }
-        }
+        };
+        // A value from here needs no data key.
+        self.watch.happened(Fact::Cache {
+            cache: CacheName::OpenedValues,
+            saved: (!opened).then_some(1),
+        });
+        value
     }
 
     /// Whether opened values may be kept at all, and so things made of them.

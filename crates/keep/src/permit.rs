@@ -7,8 +7,8 @@ use domain::{AuditEvent, EventId, Outcome, Revision, Timestamp};
 use seal::{DataKey, EncryptionContext, Plaintext, WrappedKey};
 
 use crate::{
-    Action, Ask, AuditMode, AuditUnavailable, Condition, Items, Keep, Key, KeyError, MasterKey,
-    TableError, TableName, Tx, Unwrapped, Value, event_line,
+    Action, Ask, AuditMode, AuditUnavailable, Condition, Fact, Items, Keep, Key, KeyError,
+    MasterKey, TableError, TableName, Tx, Unwrapped, Value, event_line,
 };
 
 /// One allowed operation under way.
@@ -161,12 +161,14 @@ impl<'k> Permit<'k> {
             outcome,
             rule,
         );
+        self.keep.ended(self.ask.action, outcome);
         self.keep
             .ports
             .audit
             .append(&id, &event_line(&event))
             .inspect_err(|unavailable| {
                 tracing::error!(event = %id, %unavailable, "audit event not recorded");
+                self.keep.watch().happened(Fact::AuditFailed);
             })
     }
 }

@@ -6,7 +6,7 @@ use crate::backoff::Backoff;
 use crate::event_item::{event_item, line_of, no_event_item};
 use crate::permit::event;
 use crate::{
-    Action, Condition, Consistency, Item, Keep, Key, Permit, TableError, TableName, Value,
+    Action, Condition, Consistency, Fact, Item, Keep, Key, Permit, TableError, TableName, Value,
     event_key, event_line,
 };
 
@@ -152,7 +152,9 @@ impl<'p, 'k> Tx<'p, 'k> {
         permit.in_doubt = earlier_in_doubt;
         ended?;
         permit.recorded = true;
+        keep.ended(permit.ask.action, Outcome::Allowed);
         if let Err(unavailable) = ports.audit.append(&id, &line) {
+            keep.watch().happened(Fact::AuditFailed);
             // The event is safe in the table and is exported at the next start.
             tracing::error!(event = %id, %unavailable, "committed event not exported");
         }

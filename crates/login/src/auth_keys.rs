@@ -60,17 +60,21 @@ impl AuthKeys {
         user_auth_keys: &[String],
         scoped: &[(String, String)],
     ) -> Self {
-        let unscoped = auth_keys.iter().map(|name| (name, None));
-        let scoped = scoped
-            .iter()
-            .map(|(name, account)| (name, Some(Arc::from(account.as_str()))));
+        let account = |name: &String| {
+            let mut scoped = scoped.iter();
+            let found = scoped.find(|(known, _)| known == name);
+            found.map(|(_, account)| Arc::from(account.as_str()))
+        };
+        let names = scoped.iter().map(|(name, _)| name);
         Self {
             service,
             clock,
-            // The unscoped ones first: when two names are one key, the account is none.
-            services: unscoped
-                .chain(scoped)
-                .filter_map(|(name, account)| AuthKey::new(name, account))
+            // As in Confidant, the account goes by the name: a key that has one name in both settings speaks for
+            // the account, one that has two names speaks for none, since the name of AUTH_KEY comes first.
+            services: auth_keys
+                .iter()
+                .chain(names)
+                .filter_map(|name| AuthKey::new(name, account(name)))
                 .collect(),
             users: user_auth_keys
                 .iter()

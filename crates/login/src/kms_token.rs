@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{LoginMethod, Principal, PrincipalKind};
-use keep::{Clock, KeyError, KeyService};
+use keep::{CacheName, Clock, Fact, KeyError, KeyService, Step, Unwatched, Watch};
 use moka::future::Cache;
 use seal::{WrappedKey, digest};
 
@@ -84,6 +84,7 @@ pub struct KmsTokens {
     flights: Flights<Result<Verified, LoginRefused>>,
     budget: FailureBudget,
     diagnoses: Diagnoses,
+    watch: Arc<dyn Watch>,
 }
 
 /// What KMS said about one token under one claim.
@@ -132,10 +133,17 @@ impl KmsTokens {
             flights: Flights::new(),
             budget: FailureBudget::new(*failures),
             diagnoses: Diagnoses::default(),
+            watch: Arc::new(Unwatched),
             service,
             clock,
             settings,
         }
+    }
+
+    /// The same, with what happens told to `watch`.
+    #[must_use]
+    pub fn watched_by(self, watch: Arc<dyn Watch>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Proves who sent `ciphertext` under the claim `username`.
@@ -173,6 +181,30 @@ impl KmsTokens {
                 });
             }
         };
+        let version = username.version;
+        self.watch.happened(Fact::Token { version });
+        let begun = self.clock.monotonic();
+        let judged = self.judge(username, kind, ciphertext, source).await;
+        let took = self.clock.monotonic().saturating_sub(begun);
+        let step = Step::DecryptToken;
+        self.watch.happened(Fact::Took { step, took });
+        let verified = judged?;
+        Ok(Principal {
+            kind,
+            name: username.name.to_owned(),
+            login: LoginMethod::KmsToken,
+            account: verified.account.as_deref().map(str::to_owned),
+        })
+    }
+
+    /// The token at KMS, or from memory, and whether its time is now.
+    async fn judge(
+        &self,
+        username: &Username<'_>,
+        kind: PrincipalKind,
+        ciphertext: &[u8],
+        source: IpAddr,
+    ) -> Result<Verified, LoginRefused> {
         let digest = self.digest(username, ciphertext);
         let attempt = Attempt {
             username,
@@ -181,7 +213,12 @@ impl KmsTokens {
             digest,
             source,
         };
-        let verified = match self.remembered(&digest).await {
+        let remembered = self.remembered(&digest).await;
+        self.watch.happened(Fact::Cache {
+            cache: CacheName::Tokens,
+            saved: remembered.as_ref().map(|_| 1),
+        });
+        let verified = match remembered {
             Some(fresh) => fresh,
             None => self.flights.join(digest, self.ask(&attempt)).await?,
         };
@@ -194,12 +231,7 @@ impl KmsTokens {
             }
             return Err(out_of_time);
         }
-        Ok(Principal {
-            kind,
-            name: username.name.to_owned(),
-            login: LoginMethod::KmsToken,
-            account: verified.account.as_deref().map(str::to_owned),
-        })
+        Ok(verified)
     }
 
     /// Names the token and everything it was judged by. Each part has its length before it, so no

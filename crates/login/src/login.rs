@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::{Principal, RequestId};
-use keep::Clock;
+use keep::{Clock, Fact};
 
 use crate::browsers::{everybody, is_this_machine};
 use crate::client_key_token::is_client_key_token;
@@ -79,7 +79,7 @@ impl Login {
             if peer.to_canonical().is_loopback() && !is_this_machine(values("host")) {
                 return refuse(LoginRefused::ForeignHost);
             }
-            let (who, session) = (everybody(), None);
+            let (who, session) = (self.proven(everybody()), None);
             return Ok(Proved { who, session });
         }
         let browser = match Presented::from_lookup(&values) {
@@ -105,7 +105,7 @@ impl Login {
             &**self.client_keys.keep.random(),
         );
         Ok(Proved {
-            who,
+            who: self.proven(who),
             session: Some(session),
         })
     }
@@ -143,7 +143,7 @@ impl Login {
             Err(bad) => return Err(self.refuse(bad.into(), None, source, request)),
         };
         match self.judge(&username, presented, source).await {
-            Ok(principal) => Ok(principal),
+            Ok(principal) => Ok(self.proven(principal)),
             Err(refused) => Err(self.refuse(refused, Some(username.name), source, request)),
         }
     }
@@ -169,6 +169,15 @@ impl Login {
         }
     }
 
+    fn proven(&self, who: Principal) -> Principal {
+        let login = who.login;
+        self.client_keys
+            .keep
+            .watch()
+            .happened(Fact::Login { login });
+        who
+    }
+
     fn refuse(
         &self,
         why: LoginRefused,
@@ -176,6 +185,11 @@ impl Login {
         source: IpAddr,
         request: &RequestId,
     ) -> LoginRefused {
+        let refusal = why.refusal().word();
+        self.client_keys
+            .keep
+            .watch()
+            .happened(Fact::LoginRefused { refusal });
         // Longer than any name: perhaps a token in the wrong header.
         let name = name
             .filter(|name| name.len() <= MAX_LOGGED_NAME)

@@ -193,6 +193,28 @@ pub enum Refusal {
     Unavailable,
 }
 
+impl Refusal {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[
+        Self::Missing,
+        Self::Refused,
+        Self::ForeignHost,
+        Self::Limited,
+        Self::Unavailable,
+    ];
+
+    /// Its word in metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Refused => "refused",
+            Self::ForeignHost => "foreign_host",
+            Self::Limited => "limited",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 impl LoginRefused {
     /// What the client may know.
     pub fn refusal(&self) -> Refusal {

@@ -25,6 +25,7 @@ use tower::ServiceExt;
 use crate::front_page::FRONT_PAGE;
 use crate::https::{self, Https};
 use crate::impatient::Impatient;
+use crate::metrics::{self, Metrics};
 use crate::request_log;
 
 /// What one client may take.
@@ -103,6 +104,16 @@ impl Site {
             writing,
             written,
         }
+    }
+}
+
+impl Site {
+    /// The same, with its answered requests counted.
+    #[must_use]
+    pub fn counted_by(mut self, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
+        let count = middleware::from_fn_with_state((metrics, clock), metrics::count);
+        self.router = self.router.layer(count);
+        self
     }
 }
 

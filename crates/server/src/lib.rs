@@ -1,4 +1,4 @@
-//! The server: mounts the doors, sets the limits, reads the settings.
+//! The server: mounts the doors, sets the limits, reads the settings, tells others what happens.
 //!
 //! It knows no adapter: the command line wires those and hands over finished doors.
 
@@ -7,6 +7,8 @@ mod front_page;
 mod http;
 mod https;
 mod impatient;
+pub mod metrics;
+mod notices;
 mod request_log;
 pub mod settings;
 
@@ -16,4 +18,5 @@ pub use background::every;
 pub use front_page::FRONT_PAGE;
 pub use http::{HttpLimits, Site, Stopped, serve};
 pub use https::Https;
+pub use notices::{Ending, Notices, Notifier};
 pub use settings::Config;

@@ -214,38 +214,30 @@ fn the_published_library_reverts_to_a_revision_and_to_the_one_before() {
 }
 
 #[test]
-fn the_published_library_is_told_what_a_later_version_will_do() {
+fn the_published_library_gets_web_tokens_and_certificates() {
     let mut stage = Stage::set("clients-library-4");
-    let calls = [
-        (
-            "get_jwt",
-            json!({ "environment": "production", "resource_id": null, "expiry": null }),
-        ),
-        (
-            "get_jwt",
-            json!({ "environment": "production", "resource_id": "ops", "expiry": null }),
-        ),
-        ("get_jwks", json!({ "environment": "production" })),
-        (
-            "get_certificate",
-            json!({ "ca": "internal", "cn": "web.example.com" }),
-        ),
-        (
-            "get_certificate_from_csr",
-            json!({ "ca": "internal", "csr": "a request" }),
-        ),
-        ("get_ca", json!({ "ca": "internal" })),
-        ("list_cas", json!({})),
-    ];
-    for (call, arguments) in calls {
-        let told = stage.clients.library("ops", call, arguments);
-        assert_eq!(told["result"], false, "{call}: {told}");
-        let log = world::text(&told, "log");
-        assert!(
-            log.contains("response code 501") && log.contains("is not in this version"),
-            "{call}: {log}"
-        );
+    let clients = &mut stage.clients;
+    for resource in [json!(null), json!("ops")] {
+        let ask = json!({ "environment": "production", "resource_id": resource, "expiry": null });
+        let told = clients.succeeds("ops", "get_jwt", ask);
+        assert_eq!(world::text(&told, "token").split('.').count(), 3);
     }
+    let told = clients.succeeds("ops", "get_jwks", json!({ "environment": "production" }));
+    assert_eq!(told["keys"][0]["kid"], "2026");
+    let told = clients.succeeds("web", "get_ca", json!({ "ca": "internal" }));
+    assert_eq!(told["ca"]["ca"], "internal");
+    let told = clients.succeeds("web", "list_cas", json!({}));
+    assert_eq!(told["cas"][0]["ca"], "internal");
+    let ask = json!({ "ca": "internal", "cn": "web.example.com" });
+    let told = clients.succeeds("web", "get_certificate", ask);
+    for part in ["certificate", "certificate_chain", "key"] {
+        assert!(world::text(&told["certificate"], part).starts_with("-----BEGIN "));
+    }
+    // It forgets to send the request along.
+    let ask = json!({ "ca": "internal", "csr": "a request" });
+    let told = clients.library("web", "get_certificate_from_csr", ask);
+    let log = world::text(&told, "log");
+    assert!(log.contains("response code 400"), "{log}");
     stage.end();
 }
 

@@ -12,6 +12,7 @@ use conformance::{Login, Program, Running};
 use serde_json::{Value, json};
 use testkit::Moto;
 
+use crate::openssl::token_keys;
 use crate::world;
 
 /// A server on moto, its user's login, and the published clients in a process of their own.
@@ -28,7 +29,21 @@ impl Stage {
     fn set(table: &str) -> Self {
         let moto = Moto::shared();
         let folder = tempfile::tempdir().expect("a folder");
-        let program = world::on_moto(Program::keepward(), moto, table, folder.path());
+        let program = world::on_moto(Program::keepward(), moto, table, folder.path())
+            .set(
+                "JWT_CERTIFICATE_AUTHORITIES",
+                token_keys("production", "2026"),
+            )
+            .set_all(&[
+                ("JWT_IS_CA_ENCRYPTED", "false"),
+                ("JWT_ACTIVE_SIGNING_KEYS", r#"{"production": "2026"}"#),
+                ("ACM_PRIVATE_CAS", "internal"),
+                ("ACM_PRIVATE_CA_SELF_SIGN_INTERNAL", "true"),
+                (
+                    "ACM_PRIVATE_CA_DOMAIN_REGEX_INTERNAL",
+                    r"(?P<service_name>[\w-]+)\.example\.com",
+                ),
+            ]);
         let user = world::kms_login(&program, "user", "ops");
         let server = program.serve().expect("it starts");
         let clients = Clients::start(&server.url, folder.path());

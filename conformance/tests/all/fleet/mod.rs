@@ -1,5 +1,6 @@
 //! The real Confidant 7.0.0 and Keepward work on one table, by turns and at once.
 
+mod accounts;
 mod at_once;
 mod blind_credentials;
 mod blind_refusals;
@@ -43,14 +44,21 @@ struct Fleet {
 
 impl Fleet {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With settings of both.
+    fn start_with(settings: &[(&str, &str)]) -> Self {
         let moto = Moto::start();
         let folder = tempfile::tempdir().expect("a folder");
-        let ours = world::on_moto(Program::keepward(), &moto, TABLE, folder.path());
+        let ours =
+            world::on_moto(Program::keepward(), &moto, TABLE, folder.path()).set_all(settings);
         let user = world::kms_login(&ours, "user", "ops");
         // It makes the table.
         let keepward = ours.serve().expect("Keepward starts");
         let old = Program::confidant(testkit::confidant()).set("DYNAMODB_TABLE_ARCHIVE", ARCHIVE);
         let confidant = world::on_moto(old, &moto, TABLE, folder.path())
+            .set_all(settings)
             .serve()
             .expect("Confidant starts");
         Self {

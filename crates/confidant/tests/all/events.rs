@@ -14,7 +14,8 @@ use crate::house::{
     House, caller, fields, item_of, pairs_of, recorded, service, service_fields, user,
 };
 
-/// All operations of `Confidant` but `refresh`, which nobody asks for. Add a new one here.
+/// All operations on stored items but `refresh`, which nobody asks for; certificates and web tokens have theirs beside
+/// their tests. Add a new one here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     CreateCredential,

@@ -88,17 +88,7 @@ impl House {
             AuditMode::Required,
             limits,
         ));
-        let mut settings = Settings {
-            table: name.clone(),
-            master_key: "alias/confidant".to_owned(),
-            encryption: Encryption::Fernet,
-            ignore_conflicts: false,
-            enforce_documentation: false,
-            history_page_limit: None,
-            save_last_decryption_time: false,
-            rotation: Rotation::default(),
-            accounts: ["sandbox".to_owned()].into(),
-        };
+        let mut settings = default_settings(&name);
         set(&mut settings);
         let confidant = Confidant::new(Arc::clone(&keep), settings);
         Self {
@@ -110,6 +100,15 @@ impl House {
             table,
             name,
             _directory: directory,
+        }
+    }
+
+    /// The same house with operations that `with` gives more to work with.
+    pub(crate) fn changed(self, with: impl FnOnce(Confidant) -> Confidant) -> Self {
+        let confidant = Confidant::new(Arc::clone(&self.keep), default_settings(&self.name));
+        Self {
+            confidant: with(confidant),
+            ..self
         }
     }
 
@@ -154,6 +153,20 @@ impl House {
             .map_service(&user(), id, fields)
             .await
             .unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+fn default_settings(name: &TableName) -> Settings {
+    Settings {
+        table: name.clone(),
+        master_key: "alias/confidant".to_owned(),
+        encryption: Encryption::Fernet,
+        ignore_conflicts: false,
+        enforce_documentation: false,
+        history_page_limit: None,
+        save_last_decryption_time: false,
+        rotation: Rotation::default(),
+        accounts: ["sandbox".to_owned()].into(),
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod blind;
+mod certificates;
 mod events;
 mod history;
 mod house;
@@ -17,4 +18,6 @@ mod model;
 mod operations;
 mod preflight;
 mod records;
+mod secrets_bootstrap;
 mod simulated;
+mod web_tokens;

@@ -1,7 +1,8 @@
 //! Every recorded decision of Confidant's default rule set (`vectors/confidant/acl_default.json`).
 
 use domain::{
-    Action, LoginMethod, Principal, PrincipalKind, Resource, Rules, Target, Verb, decide,
+    Action, CertificateName, CertificateNames, CertificateRule, LoginMethod, Principal,
+    PrincipalKind, Resource, Rules, Target, Verb, decide,
 };
 
 const RECORDED: &str = include_str!("../../../../vectors/confidant/acl_default.json");
@@ -93,22 +94,39 @@ fn decides_like_the_reference() {
     // What no word of ours names is refused by there being no way to ask.
     assert_eq!((compared, certificates.len(), unknown), (144, 12, 9));
 
-    // Names of certificates are not judged yet: safe, and short of the reference in two cases.
+    // Certificates: as the reference under the switch; without it, but for the name that only begins well.
+    let loose = Rules {
+        certificate_names: CertificateRule::DangerStartOfCommonName,
+        ..Rules::default()
+    };
+    let mut stricter = Vec::new();
     for case in &certificates {
         let action = case.action().unwrap();
-        let decision = decide(&case.principal(), action, &case.target(), &Rules::default());
-        assert!(!decision.allowed, "{case:?}");
+        let name = case.resource_id.as_deref().unwrap();
+        let target = Target::Certificate(CertificateNames {
+            common: Some(by_pattern(name)),
+            // The reference does not look at them.
+            alternative: Vec::new(),
+        });
+        let decide = |rules| decide(&case.principal(), action, &target, rules).allowed;
+        assert_eq!(decide(&loose), case.allow, "{case:?}");
+        if decide(&Rules::default()) != case.allow {
+            stricter.push(name);
+        }
     }
-    let short: Vec<_> = certificates
-        .iter()
-        .filter(|case| case.allow)
-        .map(|case| &case.resource_id)
-        .collect();
-    assert_eq!(
-        short,
-        [
-            &Some("svc-a.example.com".to_owned()),
-            &Some("svc-a.example.com.evil.org".to_owned())
-        ]
-    );
+    assert_eq!(stricter, ["svc-a.example.com.evil.org"]);
+}
+
+/// What the pattern of the reference, `(?P<service_name>[\w-]+)\.example\.com`, finds in a name.
+fn by_pattern(name: &str) -> CertificateName {
+    let at_start = name
+        .split_once(".example.com")
+        .map(|(service, _)| service)
+        .filter(|service| !service.is_empty() && !service.contains('.'));
+    let whole = name.ends_with(".example.com");
+    CertificateName {
+        name: name.to_owned(),
+        service: at_start.filter(|_| whole).map(str::to_owned),
+        service_at_start: at_start.map(str::to_owned),
+    }
 }

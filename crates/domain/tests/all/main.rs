@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod certificates;
 mod deciding;
 mod default_acl;
 mod near_misses;

@@ -93,7 +93,14 @@ fn only_exactly_its_own_name_is_a_service_itself(#[case] name: &str, #[case] its
         ("service-reads-blind-credentials", "the caller is not a service"),
     ]
 )]
-#[case::nothing_comes_near(PrincipalKind::Service, "web", Resource::Certificate, Verb::Read, NO_RULE, &[])]
+#[case::certificate_without_names(
+    PrincipalKind::Service, "web", Resource::Certificate, Verb::Read, NO_RULE,
+    &[
+        ("service-gets-its-certificates", "the names of the certificate are not known"),
+        ("service-gets-certificates-by-name-start", "the certificate would have no common name"),
+    ]
+)]
+#[case::nothing_comes_near(PrincipalKind::Service, "web", Resource::Certificate, Verb::List, NO_RULE, &[])]
 fn tells_which_rule_decided_and_what_came_near(
     #[case] kind: PrincipalKind,
     #[case] name: &str,

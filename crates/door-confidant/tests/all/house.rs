@@ -10,7 +10,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use confidant::{Confidant, Encryption, Rotation, Settings};
+use confidant::{
+    Authorities, Authority, Confidant, Encryption, MadeKeys, NamePattern, Rotation, Settings,
+    Signer, WebTokens,
+};
 use domain::{
     BlindWriters, EventId, LoginMethod, Principal, PrincipalKind, RequestId, Rules, Timestamp,
 };
@@ -118,6 +121,15 @@ impl House {
         .await
     }
 
+    /// A house with keys of web tokens.
+    pub(crate) async fn with_web_tokens(web_tokens: WebTokens) -> Self {
+        Self::open(Plan {
+            web_tokens,
+            ..Plan::default()
+        })
+        .await
+    }
+
     async fn open(plan: Plan<'_>) -> Self {
         let Plan {
             master_key,
@@ -125,6 +137,7 @@ impl House {
             door_settings,
             blind_writers,
             make_tokens,
+            web_tokens,
         } = plan;
         let directory = tempfile::tempdir().unwrap();
         let random: Arc<dyn Random> = Arc::new(CountingRandom(AtomicU64::new(0)));
@@ -201,7 +214,11 @@ impl House {
             )
         });
         let door = Door {
-            confidant: Arc::new(Confidant::new(Arc::clone(&keep), settings)),
+            confidant: Arc::new(
+                Confidant::new(Arc::clone(&keep), settings)
+                    .with_authorities(authorities())
+                    .with_web_tokens(web_tokens),
+            ),
             login: Arc::new(
                 Login::new(tokens, Arc::clone(&client_keys))
                     .with_browsers(browsers, "10.0.0.0/8".parse().unwrap()),
@@ -419,6 +436,7 @@ struct Plan<'m> {
     door_settings: DoorSettings,
     blind_writers: BlindWriters,
     make_tokens: Option<Box<MakeTokens<'m>>>,
+    web_tokens: WebTokens,
 }
 
 impl Default for Plan<'_> {
@@ -429,8 +447,22 @@ impl Default for Plan<'_> {
             door_settings: DoorSettings::default(),
             blind_writers: BlindWriters::default(),
             make_tokens: None,
+            web_tokens: WebTokens::default(),
         }
     }
+}
+
+/// The authority of the recorded server, whose certificates vouch for themselves.
+fn authorities() -> Authorities {
+    let development = Authority {
+        max_days: 120,
+        pattern: NamePattern::read(r"(?P<service_name>[\w-]+)\.example\.com").ok(),
+        signer: Signer::Itself(MadeKeys {
+            bits: 2048,
+            subject: pki::Subject::default(),
+        }),
+    };
+    Authorities::default().with("development", development)
 }
 
 /// Makes what verifies KMS tokens.

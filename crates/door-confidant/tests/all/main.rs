@@ -11,6 +11,7 @@
 mod answers;
 mod blind;
 mod browsers;
+mod certificates;
 mod exchanges;
 mod files;
 mod history;
@@ -24,3 +25,4 @@ mod refusals;
 mod repaired_answers;
 mod repairs;
 mod token_keys;
+mod web_tokens;

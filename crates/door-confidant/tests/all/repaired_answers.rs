@@ -9,6 +9,18 @@ use crate::exchanges::NEW_ID;
 const DATE: &str = "2026-11-22T05:10:43.426215+00:00";
 const HTTP_DATE: &str = "Sun, 22 Nov 2026 05:10:43 GMT";
 
+/// An authority without a certificate of its own.
+pub(crate) fn authorities() -> Value {
+    json!({
+        "cas": [{
+            "ca": "development",
+            "certificate": null,
+            "certificate_chain": null,
+            "tags": {},
+        }],
+    })
+}
+
 /// `enabled` is true where nothing is said.
 pub(crate) fn minimal() -> Value {
     credential(&[json!({"name": "minimal", "metadata": null})])

@@ -12,3 +12,4 @@ mod permits;
 mod simulator;
 mod transactions;
 mod waiting;
+mod watching;

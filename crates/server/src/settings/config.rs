@@ -9,10 +9,19 @@ use keep::{AuditMode, Limits};
 use login::{Browsers, TrustedPeers};
 use serde_json::{Map, Value};
 
+use super::bootstrap::BootstrapSecrets;
 use super::browsers::{read_browsers, read_trusted_peers, read_xsrf_cookie};
+use super::certificates::{Authorities, read_authorities};
 use super::dangers::{Danger, check_dangers, read_dangers};
-use super::names::{SETTINGS, Setting, State};
-use super::reader::{Reader, Source, WrongSettings};
+use super::kms_login::{KmsLogin, read_kms_login};
+use super::metrics::{MetricsShown, read_metrics};
+use super::names::SETTINGS;
+use super::notices::{Notices, read_notices};
+use super::reader::{Reader, Source, WrongSettings, size};
+use super::roles::{IamRoles, read_iam_roles};
+use super::setting::Setting;
+use super::storage::{Backend, read_backend};
+use super::web_tokens::{WebTokens, read_web_tokens};
 use crate::HttpLimits;
 
 /// What holds when nothing is set, and depends on the platform.
@@ -63,6 +72,16 @@ pub struct Config {
     pub token_skew: u32,
     /// Login by KMS token; `None` when no key is configured.
     pub kms_login: Option<KmsLogin>,
+    /// Which certificate authorities there are.
+    pub authorities: Authorities,
+    /// JSON web tokens.
+    pub web_tokens: WebTokens,
+    /// The names of IAM roles.
+    pub iam_roles: IamRoles,
+    /// Where metrics are shown.
+    pub metrics: MetricsShown,
+    /// Where metrics and notices of changes go.
+    pub notices: Notices,
     /// Users who may manage client keys.
     pub administrators: BTreeSet<String>,
     /// The log filter.
@@ -71,42 +90,10 @@ pub struct Config {
     pub log_json: bool,
     /// Settings that are given and have no effect, for `config check` and the log.
     pub without_effect: Vec<&'static Setting>,
+    /// Settings whose text stands between quotes, which then belong to it.
+    pub quoted: Vec<&'static Setting>,
     /// Settings that are given, and where.
     pub given: Vec<(&'static Setting, Source)>,
-}
-
-/// Where items and keys rest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// SQLite and a keyring file in the data folder.
-    Embedded,
-    /// DynamoDB and KMS.
-    Aws(Aws),
-}
-
-/// DynamoDB and KMS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aws {
-    /// The region of both.
-    pub region: String,
-    /// Confidant's table.
-    pub table: String,
-    /// The table of our own items.
-    pub own_table: String,
-    /// Whether to make them when missing.
-    pub create_table: bool,
-    /// Endpoint of DynamoDB.
-    pub dynamodb_url: Option<String>,
-    /// Endpoint of KMS.
-    pub kms_url: Option<String>,
-    /// Connections kept.
-    pub pool: usize,
-    /// To connect to DynamoDB, and to wait for its answer.
-    pub dynamodb_timeouts: (Duration, Duration),
-    /// To connect to KMS, and to wait for its answer.
-    pub kms_timeouts: (Duration, Duration),
-    /// Tries of one call, the first included.
-    pub attempts: u32,
 }
 
 /// Confidant's two shipped rule sets.
@@ -133,6 +120,8 @@ pub struct Confidant {
     pub ignore_conflicts: bool,
     /// Services may write blind credentials.
     pub blind_writes_by_services: bool,
+    /// Of a certificate's names only the start of the common one must be the caller's.
+    pub certificates_by_name_start: bool,
     /// Reading a credential's values notes when.
     pub save_last_decryption_time: bool,
     /// When credentials are due.
@@ -172,39 +161,18 @@ pub struct ClientConfig {
     pub history_page_limit: Option<u32>,
 }
 
-/// Login by KMS token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KmsLogin {
-    /// Keys of services' tokens.
-    pub auth_keys: Vec<String>,
-    /// Keys of users' tokens.
-    pub user_auth_keys: Vec<String>,
-    /// Keys of other accounts, in the order of the setting.
-    pub scoped: Vec<(String, String)>,
-    /// Smallest token version.
-    pub minimum_version: u8,
-    /// Greatest token version.
-    pub maximum_version: u8,
-    /// User types that may log in.
-    pub user_types: BTreeSet<String>,
-    /// Verified tokens kept.
-    pub cache_size: u64,
-    /// How often a kept token is checked with KMS again.
-    pub recheck: Duration,
-    /// Whether whole days of a token's lifetime count as nothing.
-    pub drop_days: bool,
-}
-
 impl Config {
     /// Reads settings through `var`, so that a test passes a map and not the process.
     ///
+    /// `secrets` are those of `SECRETS_BOOTSTRAP`, opened ([`Bootstrap`](super::Bootstrap)).
     /// Errors: every bad setting at once, one line each, never the value.
     pub fn read(
+        secrets: &BootstrapSecrets,
         var: &dyn Fn(&str) -> Option<String>,
         file: Option<&str>,
         defaults: &Defaults,
     ) -> Result<Self, WrongSettings> {
-        let reader = Reader::new(var, file);
+        let reader = Reader::new(secrets, var, file);
         let given: Vec<_> = SETTINGS
             .iter()
             .filter_map(|setting| reader.source(setting).map(|source| (setting, source)))
@@ -254,12 +222,17 @@ impl Config {
             token_skew: u32::try_from(reader.number("KEEPWARD_TOKEN_SKEW_SECONDS", 0, 0..=300))
                 .unwrap_or(0),
             administrators: read_administrators(&reader, embedded),
+            metrics: read_metrics(&reader),
             log: read_log(&reader),
             log_json: read_log_format(&reader),
             without_effect: given
                 .iter()
-                .filter(|(setting, _)| setting.state != State::Used)
+                .filter(|(setting, _)| !setting.has_effect())
                 .map(|(setting, _)| *setting)
+                .collect(),
+            quoted: SETTINGS
+                .iter()
+                .filter(|setting| reader.is_quoted(setting))
                 .collect(),
             browsers: read_browsers(&reader, &xsrf_cookie),
             trusted_peers,
@@ -271,6 +244,10 @@ impl Config {
                     .map(PathBuf::from),
             },
             client: read_client_config(&reader, xsrf_cookie),
+            authorities: read_authorities(&reader),
+            web_tokens: read_web_tokens(&reader),
+            iam_roles: read_iam_roles(&reader),
+            notices: read_notices(&reader),
             custom_frontend: reader.text("CUSTOM_FRONTEND_DIRECTORY").map(PathBuf::from),
             dangers,
             backend,
@@ -323,58 +300,6 @@ fn read_listen(reader: &Reader<'_>) -> SocketAddr {
     });
     let port = reader.number("PORT", 8080, 0..=65_535);
     SocketAddr::new(address, u16::try_from(port).unwrap_or(8080))
-}
-
-fn read_backend(reader: &Reader<'_>) -> Backend {
-    let Some(table) = reader.text("DYNAMODB_TABLE") else {
-        for name in ["KEEPWARD_TABLE", "DYNAMODB_URL", "KMS_URL"] {
-            if reader.text(name).is_some() {
-                reader.complain(
-                    name,
-                    "is set without DYNAMODB_TABLE; name the table, or unset it to run embedded",
-                );
-            }
-        }
-        return Backend::Embedded;
-    };
-    if reader.text("KMS_MASTER_KEY").is_none() && reader.flag("USE_ENCRYPTION", true) {
-        reader.complain(
-            "KMS_MASTER_KEY",
-            "is needed with DYNAMODB_TABLE: the alias, id or ARN of a KMS key",
-        );
-    }
-    let seconds = |name, default| Duration::from_secs(reader.number(name, default, 1..=300));
-    let old = reader.number("PYNAMO_REQUEST_TIMEOUT_SECONDS", 1, 1..=300);
-    Backend::Aws(Aws {
-        region: reader
-            .text("AWS_DEFAULT_REGION")
-            .unwrap_or_else(|| "us-east-1".to_owned()),
-        own_table: reader
-            .text("KEEPWARD_TABLE")
-            .unwrap_or_else(|| table.clone()),
-        table,
-        create_table: reader.flag("DYNAMODB_CREATE_TABLE", false),
-        dynamodb_url: read_url(reader, "DYNAMODB_URL"),
-        kms_url: read_url(reader, "KMS_URL"),
-        pool: size(reader.number("PYNAMO_CONNECTION_POOL_SIZE", 100, 1..=10_000)),
-        dynamodb_timeouts: (
-            seconds("PYNAMO_CONNECT_TIMEOUT_SECONDS", old),
-            seconds("PYNAMO_READ_TIMEOUT_SECONDS", old),
-        ),
-        kms_timeouts: (
-            seconds("KMS_CONNECTION_TIMEOUT", 1),
-            seconds("KMS_READ_TIMEOUT", 1),
-        ),
-        attempts: u32::try_from(reader.number("KEEPWARD_AWS_ATTEMPTS", 2, 1..=10)).unwrap_or(2),
-    })
-}
-
-fn read_url(reader: &Reader<'_>, name: &str) -> Option<String> {
-    let url = reader.text(name)?;
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        reader.complain(name, "takes a URL that begins with http:// or https://");
-    }
-    Some(url)
 }
 
 fn read_audit(reader: &Reader<'_>) -> AuditMode {
@@ -471,10 +396,8 @@ fn read_confidant(reader: &Reader<'_>, embedded: bool) -> Confidant {
         enforce_documentation: reader.flag("ENFORCE_DOCUMENTATION", false),
         ignore_conflicts: reader.flag("IGNORE_CONFLICTS", false),
         blind_writes_by_services: reader.flag("KEEPWARD_BLIND_WRITES_BY_SERVICES", true),
-        save_last_decryption_time: reader.flag(
-            "ENABLE_SAVE_LAST_DECRYPTION_TIME",
-            reader.flag("ENABLE_SAVE_LAST_DECRYPT_TIME", false),
-        ),
+        certificates_by_name_start: reader.flag("KEEPWARD_CERTIFICATES_BY_NAME_START", false),
+        save_last_decryption_time: reader.flag("ENABLE_SAVE_LAST_DECRYPTION_TIME", false),
         rotation: Rotation {
             maximum_days: u32::try_from(reader.number("MAXIMUM_ROTATION_DAYS", 0, 0..=100_000))
                 .unwrap_or(0),
@@ -482,63 +405,4 @@ fn read_confidant(reader: &Reader<'_>, embedded: bool) -> Confidant {
             excluded_tags: reader.json("TAGS_EXCLUDING_ROTATION", "[\"tag\"]"),
         },
     }
-}
-
-fn read_kms_login(reader: &Reader<'_>) -> Option<KmsLogin> {
-    let auth_keys = reader.list("AUTH_KEY");
-    let user_auth_keys = reader.list("USER_AUTH_KEY");
-    let scoped: serde_json::Map<String, serde_json::Value> =
-        reader.json("SCOPED_AUTH_KEYS", "{\"key\": \"account\"}");
-    let mut accounts = BTreeSet::new();
-    let mut pairs = Vec::new();
-    for (key, account) in scoped {
-        match account {
-            serde_json::Value::String(account) if accounts.insert(account.clone()) => {
-                pairs.push((key, account))
-            }
-            serde_json::Value::String(_) => {
-                reader.complain("SCOPED_AUTH_KEYS", "each account may stand once")
-            }
-            _ => reader.complain(
-                "SCOPED_AUTH_KEYS",
-                "takes JSON of the form {\"key\": \"account\"}",
-            ),
-        }
-    }
-    let version = |name, default| u8::try_from(reader.number(name, default, 1..=2)).unwrap_or(1);
-    let (minimum_version, maximum_version) = (
-        version("KMS_MINIMUM_TOKEN_VERSION", 1),
-        version("KMS_MAXIMUM_TOKEN_VERSION", 2),
-    );
-    if minimum_version > maximum_version {
-        reader.complain(
-            "KMS_MINIMUM_TOKEN_VERSION",
-            "is above KMS_MAXIMUM_TOKEN_VERSION; no token could pass",
-        );
-    }
-    let mut user_types: BTreeSet<_> = reader.list("KMS_AUTH_USER_TYPES").into_iter().collect();
-    if user_types.is_empty() {
-        user_types.insert("service".to_owned());
-    }
-    let login = KmsLogin {
-        minimum_version,
-        maximum_version,
-        user_types,
-        cache_size: reader.number("KMS_AUTH_TOKEN_CACHE_SIZE", 4_096, 1..=1_000_000),
-        recheck: Duration::from_secs(reader.number(
-            "KEEPWARD_TOKEN_RECHECK_SECONDS",
-            300,
-            1..=86_400,
-        )),
-        drop_days: reader.flag("KEEPWARD_TOKEN_DROP_DAYS", false),
-        auth_keys,
-        user_auth_keys,
-        scoped: pairs,
-    };
-    let keys = login.auth_keys.len() + login.user_auth_keys.len() + login.scoped.len();
-    (keys > 0).then_some(login)
-}
-
-fn size(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -1,116 +1,7 @@
 //! The table of all settings: what each is called, takes, and means.
 
-/// How a setting's text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As it stands.
-    Text,
-    /// A whole number.
-    Number,
-    /// False for `False`, `false`, `0` and empty; true for everything else, as in Confidant.
-    Flag,
-    /// Comma-separated; blanks round the commas do not count.
-    List,
-    /// JSON.
-    Json,
-}
-
-impl Kind {
-    /// The word in tables and messages.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Number => "number",
-            Self::Flag => "flag",
-            Self::List => "list",
-            Self::Json => "json",
-        }
-    }
-}
-
-/// What this version does with a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It works.
-    Used,
-    /// A setting of Confidant's whose feature this version does not have; accepted, without effect.
-    Later,
-    /// It has no meaning here; accepted, without effect.
-    Ignored,
-}
-
-/// One setting.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The environment variable, and the key in the settings file. One that ends in `_x` is a
-    /// family: the `x` stands for an upper-case name of `ACM_PRIVATE_CAS`.
-    pub name: &'static str,
-    /// How it is read.
-    pub kind: Kind,
-    /// The default, as text; empty for none.
-    pub default: &'static str,
-    /// What it does.
-    pub meaning: &'static str,
-    /// Whether this version uses it.
-    pub state: State,
-}
-
-impl Setting {
-    /// What the names of a family begin with; `None` for a single setting.
-    pub fn family(&self) -> Option<&'static str> {
-        self.name
-            .strip_suffix('x')
-            .filter(|start| start.ends_with('_'))
-    }
-
-    /// Whether this row is about the setting of that name.
-    pub fn is(&self, name: &str) -> bool {
-        match self.family() {
-            Some(start) => name.starts_with(start),
-            None => name == self.name,
-        }
-    }
-}
-
-/// The setting whose entries, in upper case, end the names of families.
-pub(super) const AUTHORITIES: &str = "ACM_PRIVATE_CAS";
-
-const fn used(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    Setting {
-        name,
-        kind,
-        default,
-        meaning,
-        state: State::Used,
-    }
-}
-
-const fn later(name: &'static str, kind: Kind) -> Setting {
-    Setting {
-        name,
-        kind,
-        default: "",
-        meaning: "Confidant's; its feature is not in this version",
-        state: State::Later,
-    }
-}
-
-const fn ignored(name: &'static str, meaning: &'static str) -> Setting {
-    Setting {
-        name,
-        kind: Kind::Text,
-        default: "",
-        meaning,
-        state: State::Ignored,
-    }
-}
-
-use Kind::{Flag, Json, List, Number, Text};
+use super::setting::Kind::{Flag, Json, List, Number, Text};
+use super::setting::{Setting, ignored, later, old, used};
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
@@ -199,7 +90,7 @@ pub const SETTINGS: &[Setting] = &[
         "PYNAMO_CONNECTION_POOL_SIZE",
         Number,
         "100",
-        "connections to DynamoDB and KMS kept",
+        "idle connections to DynamoDB kept",
     ),
     used(
         "PYNAMO_CONNECT_TIMEOUT_SECONDS",
@@ -213,12 +104,7 @@ pub const SETTINGS: &[Setting] = &[
         "1",
         "seconds to wait for an answer of DynamoDB",
     ),
-    used(
-        "PYNAMO_REQUEST_TIMEOUT_SECONDS",
-        Number,
-        "1",
-        "old name for both of the two above",
-    ),
+    old("PYNAMO_REQUEST_TIMEOUT_SECONDS", Number, &["PYNAMO_CONNECT_TIMEOUT_SECONDS", "PYNAMO_READ_TIMEOUT_SECONDS"]),
     used(
         "KEEPWARD_AWS_ATTEMPTS",
         Number,
@@ -251,6 +137,7 @@ pub const SETTINGS: &[Setting] = &[
         "1",
         "seconds to wait for an answer of KMS",
     ),
+    used("KMS_MAX_POOL_CONNECTIONS", Number, "100", "idle connections to KMS kept"),
     used(
         "USE_ENCRYPTION",
         Flag,
@@ -363,7 +250,7 @@ pub const SETTINGS: &[Setting] = &[
         Text,
         "",
         "signs session cookies; the same on every server",
-    ),
+    ).or_bootstrap(),
     used(
         "SESSION_COOKIE_NAME",
         Text,
@@ -445,6 +332,12 @@ pub const SETTINGS: &[Setting] = &[
         "services may create, change and revert every blind credential, as Confidant lets them; false leaves it to users",
     ),
     used(
+        "KEEPWARD_CERTIFICATES_BY_NAME_START",
+        Flag,
+        "false",
+        "as Confidant since 6.6: of a certificate's names only the start of the common one must be the service's; unsafe",
+    ),
+    used(
         "MAXIMUM_ROTATION_DAYS",
         Number,
         "0",
@@ -468,12 +361,7 @@ pub const SETTINGS: &[Setting] = &[
         "false",
         "reading a credential's values notes when, in its items",
     ),
-    used(
-        "ENABLE_SAVE_LAST_DECRYPT_TIME",
-        Flag,
-        "false",
-        "old name of ENABLE_SAVE_LAST_DECRYPTION_TIME",
-    ),
+    old("ENABLE_SAVE_LAST_DECRYPT_TIME", Flag, &["ENABLE_SAVE_LAST_DECRYPTION_TIME"]),
     // Audit and log.
     used(
         "AUDIT",
@@ -494,96 +382,103 @@ pub const SETTINGS: &[Setting] = &[
         "log filter, for example debug or keepward=debug,warn",
     ),
     used("KEEPWARD_LOG_FORMAT", Text, "text", "text or json"),
-    // Confidant's, whose features come later.
-    later("SECRETS_BOOTSTRAP", Text),
-    later("DYNAMODB_TABLE_ARCHIVE", Text),
-    later("BACKGROUND_CACHE_IAM_ROLES", Flag),
-    later("USER_EMAIL_SUFFIX", Text),
-    later("USERS_FILE", Text),
-    later("REDIS_URL", Text),
-    later("REDIS_URL_FLASK_SESSIONS", Text),
-    later("STATSD_HOST", Text),
-    later("STATSD_PORT", Number),
-    later("GRAPHITE_EVENT_URL", Text),
-    later("WEBHOOK_URL", Text),
-    later("CA_TYPE", Text),
-    later("ACM_PRIVATE_CAS", List),
-    later("ACM_PRIVATE_CA_ARN_x", Text),
-    later("ACM_PRIVATE_CA_SIGNING_ALGORITHM_x", Text),
-    later("ACM_PRIVATE_CA_TEMPLATE_ARN_x", Text),
-    later("ACM_PRIVATE_CA_MAX_VALIDITY_DAYS_x", Number),
-    later("ACM_PRIVATE_CA_CSR_COUNTRY_NAME_x", Text),
-    later("ACM_PRIVATE_CA_CSR_STATE_OR_PROVINCE_NAME_x", Text),
-    later("ACM_PRIVATE_CA_CSR_LOCALITY_NAME_x", Text),
-    later("ACM_PRIVATE_CA_CSR_ORGANIZATION_NAME_x", Text),
-    later("ACM_PRIVATE_CA_SELF_SIGN_x", Flag),
-    later("ACM_PRIVATE_CA_KEY_SIZE_x", Number),
-    later("ACM_PRIVATE_CA_KEY_PUBLIC_EXPONENT_SIZE_x", Number),
-    later("ACM_PRIVATE_CA_CERTIFICATE_USE_CACHE_x", Flag),
-    later("ACM_PRIVATE_CA_CERTIFICATE_CACHE_SIZE_x", Number),
-    later("ACM_PRIVATE_CA_DOMAIN_REGEX_x", Text),
-    later("JWT_CERTIFICATE_AUTHORITIES", Text),
-    later("STATIC_FOLDER", Text),
-    later("GOOGLE_AUTH_EMAIL_SUFFIX", Text),
-    later("GOOGLE_OAUTH_CLIENT_ID", Text),
-    later("GOOGLE_OAUTH_CONSUMER_SECRET", Text),
-    later("AUTHOMATIC_SALT", Text),
-    later("HEADER_AUTH_FIRST_NAME_HEADER", Text),
-    later("HEADER_AUTH_LAST_NAME_HEADER", Text),
-    later("REDIS_SOCKET_TIMEOUT", Text),
-    later("SESSION_TYPE", Text),
-    later("SESSION_KEY_PREFIX", Text),
-    later("SESSION_USE_SIGNER", Text),
-    later("SAML_CONFIDANT_URL_ROOT", Text),
-    later("SAML_IDP_ENTITY_ID", Text),
-    later("SAML_IDP_SIGNON_URL", Text),
-    later("SAML_IDP_LOGOUT_URL", Text),
-    later("SAML_IDP_CERT", Text),
-    later("SAML_IDP_CERT_FILE", Text),
-    later("SAML_SP_CERT", Text),
-    later("SAML_SP_CERT_FILE", Text),
-    later("SAML_SP_KEY", Text),
-    later("SAML_SP_KEY_FILE", Text),
-    later("SAML_SP_KEY_FILE_PASSWORD", Text),
-    later("SAML_SECURITY_SIG_ALGO", Text),
-    later("SAML_SECURITY_SLO_RESP_SIGNED", Text),
-    later("SAML_SECURITY_MESSAGES_SIGNED", Text),
-    later("SAML_SECURITY_ASSERTIONS_SIGNED", Text),
-    later("SAML_WANT_ATTRIBUTE_STATEMENT", Text),
-    later("SAML_DEBUG", Text),
-    later("SAML_FAKE_HTTPS", Text),
-    later("SAML_RAW_JSON_SETTINGS", Text),
-    later("GRAPHITE_USERNAME", Text),
-    later("GRAPHITE_PASSWORD", Text),
-    later("WEBHOOK_USERNAME", Text),
-    later("WEBHOOK_PASSWORD", Text),
-    later("BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE", Text),
-    later("BACKGROUND_CACHE_IAM_ROLE_JITTER", Text),
-    later("CUSTOM_CERTIFICATE_AUTHORITIES", Text),
-    later("CUSTOM_CA_ENCRYPTED", Text),
-    later("CUSTOM_CA_ACTIVE_KEYS", Text),
-    later("CUSTOM_CA_MAX_VALIDITY_DAYS", Text),
-    later("CUSTOM_CA_DOMAIN_REGEX", Text),
-    later("CERTIFICATE_AUTHORITIES", Text),
-    later("JWT_IS_CA_ENCRYPTED", Text),
-    later("JWT_ACTIVE_SIGNING_KEYS", Text),
-    later("ACTIVE_SIGNING_KEYS", Text),
-    later("JWT_DEFAULT_JWT_EXPIRATION_SECONDS", Text),
-    later("DEFAULT_JWT_EXPIRATION_SECONDS", Text),
-    later("JWT_CACHING_ENABLED", Text),
-    later("JWT_CACHING_MAX_SIZE", Text),
-    later("JWT_CACHING_TTL_SECONDS", Text),
-    later("JWT_CACHING_USE_REDIS", Text),
-    later("REDIS_URL_JWT_CACHE", Text),
+    // Secrets of this server's own.
+    used("SECRETS_BOOTSTRAP", Text, "", "secrets of this server, sealed by `keepward admin secrets-bootstrap encrypt`: the text, or file:// and a path"),
+    // Archive.
+    later("DYNAMODB_TABLE_ARCHIVE", Text, "", "table that disabled credentials are moved to"),
+    // Roles.
+    later("BACKGROUND_CACHE_IAM_ROLES", Flag, "true", "the names of IAM roles are read in the background"),
+    later("BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE", Number, "600", "seconds between two readings of IAM roles, at least 60"),
+    later("BACKGROUND_CACHE_IAM_ROLE_JITTER", Number, "20", "seconds that a reading of IAM roles may be early or late"),
+    // Metrics and notices.
+    used("KEEPWARD_METRICS", Text, "off", "where /metrics is served, to whoever reaches it: off, main, or an address of its own such as 127.0.0.1:9464"),
+    used("KEEPWARD_KMS_QUOTA", Number, "5500", "cryptographic calls that KMS allows the account in a second; metrics tell what is left"),
+    used("STATSD_HOST", Text, "localhost", "where statsd metrics are sent; empty for nowhere"),
+    used("STATSD_PORT", Number, "8125", "the UDP port of statsd"),
+    used("GRAPHITE_EVENT_URL", Text, "", "where an event is posted when what a service is given changes"),
+    used("GRAPHITE_USERNAME", Text, "", "user for GRAPHITE_EVENT_URL").or_bootstrap(),
+    used("GRAPHITE_PASSWORD", Text, "", "password for GRAPHITE_EVENT_URL").or_bootstrap(),
+    used("WEBHOOK_URL", Text, "", "where a notice is posted when what a service is given changes"),
+    used("WEBHOOK_USERNAME", Text, "", "user for WEBHOOK_URL").or_bootstrap(),
+    used("WEBHOOK_PASSWORD", Text, "", "password for WEBHOOK_URL").or_bootstrap(),
+    used("KEEPWARD_WEBHOOK_KEY", Text, "", "signs what is posted to WEBHOOK_URL, with HMAC-SHA256").or_bootstrap(),
+    // Certificates.
+    used("CA_TYPE", Text, "aws_acm_pca", "which certificate authorities there are: aws_acm_pca or custom_ca"),
+    used("ACM_PRIVATE_CAS", List, "", "names of certificate authorities; in upper case they end the names of the settings below"),
+    used("ACM_PRIVATE_CA_ARN_x", Text, "", "ARN of the private CA in ACM"),
+    used("ACM_PRIVATE_CA_SIGNING_ALGORITHM_x", Text, "SHA256WITHRSA", "algorithm of its signatures"),
+    ignored("ACM_PRIVATE_CA_TEMPLATE_ARN_x", Text, "Confidant reads it and uses it nowhere"),
+    used("ACM_PRIVATE_CA_MAX_VALIDITY_DAYS_x", Number, "120", "longest life of a certificate, and the default"),
+    used("ACM_PRIVATE_CA_CSR_COUNTRY_NAME_x", Text, "", "subject of certificates: country, two letters"),
+    used("ACM_PRIVATE_CA_CSR_STATE_OR_PROVINCE_NAME_x", Text, "", "subject of certificates: state or province"),
+    used("ACM_PRIVATE_CA_CSR_LOCALITY_NAME_x", Text, "", "subject of certificates: locality"),
+    used("ACM_PRIVATE_CA_CSR_ORGANIZATION_NAME_x", Text, "", "subject of certificates: organization"),
+    used("ACM_PRIVATE_CA_SELF_SIGN_x", Flag, "false", "certificates sign themselves, no CA is asked; for trials"),
+    used("ACM_PRIVATE_CA_KEY_SIZE_x", Number, "2048", "bits of an RSA key made here"),
+    used("ACM_PRIVATE_CA_KEY_PUBLIC_EXPONENT_SIZE_x", Number, "65537", "public exponent of such a key"),
+    used("ACM_PRIVATE_CA_CERTIFICATE_USE_CACHE_x", Flag, "false", "an equal request gets the certificate that was issued before"),
+    used("ACM_PRIVATE_CA_CERTIFICATE_CACHE_SIZE_x", Number, "1028", "certificates kept for that"),
+    used("ACM_PRIVATE_CA_DOMAIN_REGEX_x", Text, "", "pattern that names in certificates must fit, with (?P<service_name>...) for the service; empty lets none pass"),
+    used("CUSTOM_CERTIFICATE_AUTHORITIES", Text, "", "base64 of JSON: {\"environment\": [{\"key\", \"crt\", \"rootcrt\", \"passphrase\", \"kid\"}]}").or_bootstrap(),
+    used("CUSTOM_CA_ENCRYPTED", Flag, "true", "CUSTOM_CERTIFICATE_AUTHORITIES is taken from SECRETS_BOOTSTRAP alone"),
+    used("CUSTOM_CA_ACTIVE_KEYS", Json, "{}", "the CA that issues, by environment: {\"environment\": \"kid\"}"),
+    used("CUSTOM_CA_MAX_VALIDITY_DAYS", Number, "120", "longest life of a certificate of theirs, and the default"),
+    used("CUSTOM_CA_DOMAIN_REGEX", Text, "", "as ACM_PRIVATE_CA_DOMAIN_REGEX_x, for all of them"),
+    // JSON web tokens.
+    used("JWT_CERTIFICATE_AUTHORITIES", Text, "", "base64 of JSON: {\"environment\": [{\"key\", \"crt\", \"passphrase\", \"kid\"}]}").or_bootstrap(),
+    used("JWT_IS_CA_ENCRYPTED", Flag, "true", "JWT_CERTIFICATE_AUTHORITIES is taken from SECRETS_BOOTSTRAP alone"),
+    used("JWT_ACTIVE_SIGNING_KEYS", Json, "{}", "the key that signs, by environment: {\"environment\": \"kid\"}"),
+    used("JWT_DEFAULT_JWT_EXPIRATION_SECONDS", Number, "3600", "seconds a token is good for"),
+    used("JWT_CACHING_ENABLED", Flag, "false", "an equal request gets the token that was made before"),
+    used("JWT_CACHING_MAX_SIZE", Number, "1000", "tokens kept for that"),
+    used("JWT_CACHING_TTL_SECONDS", Number, "900", "seconds a token is kept for that; at most half of what it is good for"),
+    used("JWT_CACHING_USE_REDIS", Flag, "false", "tokens are kept in REDIS_URL_JWT_CACHE"),
+    used("REDIS_URL_JWT_CACHE", Text, "", "Redis for that: redis://host:port"),
+    used("REDIS_SOCKET_TIMEOUT", Number, "2", "seconds to wait for Redis"),
+    old("CERTIFICATE_AUTHORITIES", Text, &["JWT_CERTIFICATE_AUTHORITIES"]).or_bootstrap(),
+    old("ACTIVE_SIGNING_KEYS", Json, &["JWT_ACTIVE_SIGNING_KEYS"]),
+    old("DEFAULT_JWT_EXPIRATION_SECONDS", Number, &["JWT_DEFAULT_JWT_EXPIRATION_SECONDS"]),
+    // Logins at browsers that come later.
+    later("USER_EMAIL_SUFFIX", Text, "", "end of the email address of people who may log in"),
+    old("GOOGLE_AUTH_EMAIL_SUFFIX", Text, &["USER_EMAIL_SUFFIX"]),
+    later("USERS_FILE", Text, "", "YAML file of the email addresses that may log in"),
+    later("GOOGLE_OAUTH_CLIENT_ID", Text, "", "client id of the Google login").or_bootstrap(),
+    later("GOOGLE_OAUTH_CONSUMER_SECRET", Text, "", "secret of the Google login").or_bootstrap(),
+    later("AUTHOMATIC_SALT", Text, "", "salt of the Google login's state").or_bootstrap(),
+    later("HEADER_AUTH_FIRST_NAME_HEADER", Text, "", "header of a trusted proxy with the user's first name"),
+    later("HEADER_AUTH_LAST_NAME_HEADER", Text, "", "header of a trusted proxy with the user's last name"),
+    later("REDIS_URL_FLASK_SESSIONS", Text, "", "Redis for sessions; until then they rest in signed cookies"),
+    old("REDIS_URL", Text, &["REDIS_URL_FLASK_SESSIONS"]),
+    later("SESSION_TYPE", Text, "redis", "redis"),
+    later("SESSION_KEY_PREFIX", Text, "confidant:", "what the keys of sessions in Redis begin with"),
+    later("SESSION_USE_SIGNER", Flag, "true", "the cookie of a session in Redis is signed"),
+    later("SAML_CONFIDANT_URL_ROOT", Text, "", "this server's URL, as the identity provider knows it"),
+    later("SAML_IDP_ENTITY_ID", Text, "", "the identity provider"),
+    later("SAML_IDP_SIGNON_URL", Text, "", "where it logs people in"),
+    later("SAML_IDP_LOGOUT_URL", Text, "", "where it logs people out"),
+    later("SAML_IDP_CERT", Text, "", "its certificate: PEM or bare base64"),
+    later("SAML_IDP_CERT_FILE", Text, "", "file of its certificate"),
+    later("SAML_SP_CERT", Text, "", "this server's certificate"),
+    later("SAML_SP_CERT_FILE", Text, "", "file of this server's certificate"),
+    later("SAML_SP_KEY", Text, "", "this server's private key").or_bootstrap(),
+    later("SAML_SP_KEY_FILE", Text, "", "file of this server's private key"),
+    later("SAML_SP_KEY_FILE_PASSWORD", Text, "", "password of that file").or_bootstrap(),
+    later("SAML_SECURITY_SIG_ALGO", Text, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "algorithm of signatures"),
+    later("SAML_SECURITY_SLO_RESP_SIGNED", Flag, "true", "answers to a logout are signed"),
+    later("SAML_SECURITY_MESSAGES_SIGNED", Flag, "true", "messages of the identity provider must be signed"),
+    later("SAML_SECURITY_ASSERTIONS_SIGNED", Flag, "false", "its assertions must be signed"),
+    later("SAML_WANT_ATTRIBUTE_STATEMENT", Flag, "true", "its answers must have attributes"),
+    later("SAML_DEBUG", Flag, "false", "debugging of SAML"),
+    later("SAML_FAKE_HTTPS", Flag, "false", "requests count as https in DEBUG"),
+    later("SAML_RAW_JSON_SETTINGS", Json, "null", "settings of python3-saml laid over those above"),
     // Of no meaning here.
-    ignored("SESSION_PERMANENT", "a dead name of old releases"),
-    ignored("REDIRECT_URI", "a dead name of old releases"),
-    ignored("KMS_MASTER_KEY_SPEC", "a dead name of old releases"),
-    ignored("CONFIG_FILE", "a dead name of old releases"),
-    ignored("APPLICATION_ENV", "a dead name of old releases"),
-    ignored("GEVENT_RESOLVER", "of the old server's runtime"),
-    ignored(
-        "KMS_MAX_POOL_CONNECTIONS",
-        "connections are pooled by PYNAMO_CONNECTION_POOL_SIZE",
-    ),
+    ignored("STATIC_FOLDER", Text, "the pages for the browser are no files of the server"),
+    ignored("GEVENT_RESOLVER", Text, "of the old server's runtime"),
+    ignored("GUNICORN_CMD_ARGS", Text, "of the old server's runner; what was --forwarded-allow-ips there is FORWARDED_ALLOW_IPS or `serve --forwarded-allow-ips`"),
+    ignored("WEB_CONCURRENCY", Number, "of the old server's runner; one process uses all processors"),
+    ignored("APPLICATION_ENV", Text, "a dead name of old releases"),
+    ignored("CONFIG_FILE", Text, "a dead name of old releases"),
+    ignored("KMS_MASTER_KEY_SPEC", Text, "a dead name of old releases"),
+    ignored("REDIRECT_URI", Text, "a dead name of old releases"),
+    ignored("SESSION_PERMANENT", Text, "a dead name of old releases"),
 ];

@@ -4,11 +4,15 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::names::{AUTHORITIES, SETTINGS, Setting};
+use super::bootstrap::BootstrapSecrets;
+use super::names::SETTINGS;
+use super::setting::{AUTHORITIES, Setting, State};
 
 /// Where the value of a setting came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// `SECRETS_BOOTSTRAP`.
+    Bootstrap,
     /// An environment variable.
     Environment,
     /// The settings file.
@@ -45,8 +49,9 @@ impl fmt::Display for WrongSettings {
 
 impl std::error::Error for WrongSettings {}
 
-/// Reads settings by name, from the environment first and then from the file.
+/// Reads settings by name: the secrets of `SECRETS_BOOTSTRAP` first, then the environment, then the file.
 pub(super) struct Reader<'v> {
+    secrets: &'v BootstrapSecrets,
     var: &'v dyn Fn(&str) -> Option<String>,
     file: Vec<(String, String)>,
     wrong: RefCell<Vec<Wrong>>,
@@ -54,8 +59,13 @@ pub(super) struct Reader<'v> {
 
 impl<'v> Reader<'v> {
     /// A reader over environment variables and the text of a TOML file.
-    pub(super) fn new(var: &'v dyn Fn(&str) -> Option<String>, file: Option<&str>) -> Self {
+    pub(super) fn new(
+        secrets: &'v BootstrapSecrets,
+        var: &'v dyn Fn(&str) -> Option<String>,
+        file: Option<&str>,
+    ) -> Self {
         let reader = Self {
+            secrets,
             var,
             file: Vec::new(),
             wrong: RefCell::default(),
@@ -136,6 +146,9 @@ impl<'v> Reader<'v> {
                 .map(|authority| format!("{start}{}", authority.to_uppercase()))
                 .collect(),
         };
+        if self.secrets.get(setting.name).is_some() {
+            return Some(Source::Bootstrap);
+        }
         if names.iter().any(|name| (self.var)(name).is_some()) {
             return Some(Source::Environment);
         }
@@ -145,27 +158,59 @@ impl<'v> Reader<'v> {
             .then_some(Source::File)
     }
 
-    fn raw(&self, name: &str) -> Option<String> {
+    /// Whether the environment has the setting between quotes, which an env-file of Docker keeps.
+    pub(super) fn is_quoted(&self, setting: &Setting) -> bool {
+        let text = (self.var)(setting.name).unwrap_or_default();
+        ['\'', '"'].iter().any(|quote| {
+            text.strip_prefix(*quote)
+                .is_some_and(|rest| rest.ends_with(*quote))
+        })
+    }
+
+    /// The text of a setting, under its name or an older one, when `counts` is true of it.
+    fn raw(&self, name: &str, counts: impl Fn(&str) -> bool) -> Option<String> {
         debug_assert!(
-            SETTINGS.iter().any(|setting| setting.name == name),
+            SETTINGS.iter().any(|setting| setting.is(name)),
             "{name} is not in the table"
         );
-        (self.var)(name).or_else(|| {
-            self.file
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, text)| text.clone())
-        })
+        let names = with_older(name);
+        let in_file = |name: &&str| {
+            let entry = self.file.iter().find(|(known, _)| known == name)?;
+            Some(entry.1.clone())
+        };
+        let secrets = names.iter().filter_map(|name| self.secrets.get(name));
+        let secrets = secrets.map(|secret| secret.expose().to_owned());
+        let outside = names.iter().filter_map(|name| (self.var)(name));
+        let inside = names.iter().filter_map(in_file);
+        secrets
+            .chain(outside)
+            .chain(inside)
+            .find(|text| counts(text))
     }
 
     /// Text; empty counts as absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).filter(|text| !text.is_empty())
+        self.raw(name, |text| !text.is_empty())
+    }
+
+    /// Text as it is given, be it empty, or the default.
+    pub(super) fn text_or(&self, name: &str, default: &str) -> String {
+        self.raw(name, |_| true)
+            .unwrap_or_else(|| default.to_owned())
+    }
+
+    /// Text from `SECRETS_BOOTSTRAP` alone.
+    pub(super) fn bootstrapped(&self, name: &str) -> Option<String> {
+        with_older(name)
+            .iter()
+            .filter_map(|name| self.secrets.get(name))
+            .map(|secret| secret.expose().to_owned())
+            .find(|text| !text.is_empty())
     }
 
     /// A whole number within bounds. Empty text is wrong, as in Confidant.
     pub(super) fn number(&self, name: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
-        let Some(text) = self.raw(name) else {
+        let Some(text) = self.raw(name, |_| true) else {
             return default;
         };
         match text.trim().parse() {
@@ -186,7 +231,7 @@ impl<'v> Reader<'v> {
 
     /// A flag, as Confidant reads them: only `False`, `false`, `0` and empty are false.
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
-        self.raw(name).map_or(default, |text| {
+        self.raw(name, |_| true).map_or(default, |text| {
             !matches!(text.as_str(), "False" | "false" | "0" | "")
         })
     }
@@ -222,4 +267,18 @@ impl<'v> Reader<'v> {
             T::default()
         })
     }
+}
+
+/// A setting's name, and then its older ones.
+fn with_older(name: &str) -> Vec<&str> {
+    let older = SETTINGS.iter().filter_map(|setting| match setting.state {
+        State::OldName(of) if of.contains(&name) => Some(setting.name),
+        _ => None,
+    });
+    std::iter::once(name).chain(older).collect()
+}
+
+/// A number that was read within bounds, as a size.
+pub(super) fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 
-struct TokioClock(tokio::time::Instant);
+pub(crate) struct TokioClock(pub(crate) tokio::time::Instant);
 
 #[async_trait::async_trait]
 impl Clock for TokioClock {
@@ -57,7 +57,7 @@ async fn run_with(doors: Vec<Router>, limits: HttpLimits, https: Https) -> Runni
     }
 }
 
-async fn exchange(address: std::net::SocketAddr, request: &str) -> String {
+pub(crate) async fn exchange(address: std::net::SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -65,7 +65,7 @@ async fn exchange(address: std::net::SocketAddr, request: &str) -> String {
     answer
 }
 
-fn close(method: &str, path: &str) -> String {
+pub(crate) fn close(method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use login::Browsers;
 use rstest::rstest;
 use server::Config;
-use server::settings::{Backend, Defaults, SETTINGS, WrongSettings};
+use server::settings::{Backend, BootstrapSecrets, Defaults, SETTINGS, WrongSettings};
 
 fn read(pairs: &[(&str, &str)], file: Option<&str>) -> Result<Config, WrongSettings> {
     let map: HashMap<String, String> = pairs
@@ -16,7 +16,8 @@ fn read(pairs: &[(&str, &str)], file: Option<&str>) -> Result<Config, WrongSetti
     let defaults = Defaults {
         data_dir: PathBuf::from("/data"),
     };
-    Config::read(&|name| map.get(name).cloned(), file, &defaults)
+    let secrets = BootstrapSecrets::default();
+    Config::read(&secrets, &|name| map.get(name).cloned(), file, &defaults)
 }
 
 #[test]
@@ -274,57 +275,32 @@ fn clients_are_told_what_the_operator_wants_keys_in_order() {
     assert_eq!(read(&[], None).unwrap().client.history_page_limit, None);
 }
 
-/// Every name of spec/confidant.md section 8, old and dead ones too; `x` stands for a name of a CA.
-const CONFIDANTS: &str = "
-    HOST PORT FORWARDED_ALLOW_IPS GEVENT_RESOLVER GEVENT_REQUEST_TIMEOUT_MS DEBUG SSLIFY STATIC_FOLDER
-    CUSTOM_FRONTEND_DIRECTORY MAINTENANCE_MODE MAINTENANCE_MODE_TOUCH_FILE CLIENT_CONFIG ACL_MODULE
-    ENFORCE_DOCUMENTATION IGNORE_CONFLICTS HISTORY_PAGE_LIMIT SECRETS_BOOTSTRAP USE_AUTH USE_ENCRYPTION
-    AWS_DEFAULT_REGION KMS_URL DYNAMODB_URL DYNAMODB_TABLE DYNAMODB_TABLE_ARCHIVE DYNAMODB_CREATE_TABLE
-    PYNAMO_CONNECTION_POOL_SIZE PYNAMO_CONNECT_TIMEOUT_SECONDS PYNAMO_READ_TIMEOUT_SECONDS
-    PYNAMO_REQUEST_TIMEOUT_SECONDS KMS_MASTER_KEY KMS_CONNECTION_TIMEOUT KMS_READ_TIMEOUT
-    KMS_MAX_POOL_CONNECTIONS BACKGROUND_CACHE_IAM_ROLES BACKGROUND_CACHE_IAM_ROLE_REFRESH_RATE
-    BACKGROUND_CACHE_IAM_ROLE_JITTER
-    AUTH_CONTEXT AUTH_KEY USER_AUTH_KEY SCOPED_AUTH_KEYS AUTH_TOKEN_MAX_LIFETIME KMS_MINIMUM_TOKEN_VERSION
-    KMS_MAXIMUM_TOKEN_VERSION KMS_AUTH_USER_TYPES KMS_AUTH_MANAGE_GRANTS KMS_AUTH_TOKEN_CACHE_SIZE
-    USER_AUTH_MODULE USER_EMAIL_SUFFIX GOOGLE_AUTH_EMAIL_SUFFIX USERS_FILE GOOGLE_OAUTH_CLIENT_ID
-    GOOGLE_OAUTH_CONSUMER_SECRET AUTHOMATIC_SALT HEADER_AUTH_USERNAME_HEADER HEADER_AUTH_EMAIL_HEADER
-    HEADER_AUTH_FIRST_NAME_HEADER HEADER_AUTH_LAST_NAME_HEADER SESSION_SECRET SESSION_COOKIE_NAME
-    XSRF_COOKIE_NAME PERMANENT_SESSION_LIFETIME MAX_PERMANENT_SESSION_LIFETIME REDIS_URL_FLASK_SESSIONS
-    REDIS_URL REDIS_SOCKET_TIMEOUT SESSION_TYPE SESSION_KEY_PREFIX SESSION_USE_SIGNER
-    SAML_CONFIDANT_URL_ROOT SAML_IDP_ENTITY_ID SAML_IDP_SIGNON_URL SAML_IDP_LOGOUT_URL SAML_IDP_CERT
-    SAML_IDP_CERT_FILE SAML_SP_CERT SAML_SP_CERT_FILE SAML_SP_KEY SAML_SP_KEY_FILE SAML_SP_KEY_FILE_PASSWORD
-    SAML_SECURITY_SIG_ALGO SAML_SECURITY_SLO_RESP_SIGNED SAML_SECURITY_MESSAGES_SIGNED
-    SAML_SECURITY_ASSERTIONS_SIGNED SAML_WANT_ATTRIBUTE_STATEMENT SAML_DEBUG SAML_FAKE_HTTPS
-    SAML_RAW_JSON_SETTINGS
-    STATSD_HOST STATSD_PORT GRAPHITE_EVENT_URL GRAPHITE_USERNAME GRAPHITE_PASSWORD WEBHOOK_URL
-    WEBHOOK_USERNAME WEBHOOK_PASSWORD
-    MAXIMUM_ROTATION_DAYS ROTATION_DAYS_CONFIG TAGS_EXCLUDING_ROTATION ENABLE_SAVE_LAST_DECRYPTION_TIME
-    ENABLE_SAVE_LAST_DECRYPT_TIME
-    CA_TYPE ACM_PRIVATE_CAS ACM_PRIVATE_CA_ARN_x ACM_PRIVATE_CA_SIGNING_ALGORITHM_x
-    ACM_PRIVATE_CA_TEMPLATE_ARN_x ACM_PRIVATE_CA_MAX_VALIDITY_DAYS_x ACM_PRIVATE_CA_CSR_COUNTRY_NAME_x
-    ACM_PRIVATE_CA_CSR_STATE_OR_PROVINCE_NAME_x ACM_PRIVATE_CA_CSR_LOCALITY_NAME_x
-    ACM_PRIVATE_CA_CSR_ORGANIZATION_NAME_x ACM_PRIVATE_CA_SELF_SIGN_x ACM_PRIVATE_CA_KEY_SIZE_x
-    ACM_PRIVATE_CA_KEY_PUBLIC_EXPONENT_SIZE_x ACM_PRIVATE_CA_CERTIFICATE_USE_CACHE_x
-    ACM_PRIVATE_CA_CERTIFICATE_CACHE_SIZE_x ACM_PRIVATE_CA_DOMAIN_REGEX_x
-    CUSTOM_CERTIFICATE_AUTHORITIES CUSTOM_CA_ENCRYPTED CUSTOM_CA_ACTIVE_KEYS CUSTOM_CA_MAX_VALIDITY_DAYS
-    CUSTOM_CA_DOMAIN_REGEX JWT_CERTIFICATE_AUTHORITIES CERTIFICATE_AUTHORITIES JWT_IS_CA_ENCRYPTED
-    JWT_ACTIVE_SIGNING_KEYS ACTIVE_SIGNING_KEYS JWT_DEFAULT_JWT_EXPIRATION_SECONDS
-    DEFAULT_JWT_EXPIRATION_SECONDS JWT_CACHING_ENABLED JWT_CACHING_MAX_SIZE JWT_CACHING_TTL_SECONDS
-    JWT_CACHING_USE_REDIS REDIS_URL_JWT_CACHE
-    APPLICATION_ENV CONFIG_FILE KMS_MASTER_KEY_SPEC REDIRECT_URI SESSION_PERMANENT
-";
-
-#[test]
-fn every_setting_of_confidant_has_its_row() {
-    let mut seen = 0;
-    for name in CONFIDANTS.split_whitespace() {
+#[rstest]
+#[case::of_its_guide("guide", 67)]
+#[case::of_its_versions("others", 71)]
+fn every_setting_of_confidant_has_its_row(#[case] list: &str, #[case] count: usize) {
+    let file = include_str!("../../../../vectors/confidant/settings.json");
+    let vectors: serde_json::Value = serde_json::from_str(file).unwrap();
+    let names = vectors[list].as_array().unwrap();
+    assert_eq!(names.len(), count);
+    for name in names {
         assert!(
-            SETTINGS.iter().any(|setting| setting.name == name),
+            SETTINGS.iter().any(|setting| setting.name == *name),
             "{name} is not in the table"
         );
-        seen += 1;
     }
-    assert_eq!(seen, 138);
+}
+
+#[rstest]
+#[case::of_a_shell("'authnz'", true)]
+#[case::double("\"authnz\"", true)]
+#[case::none("authnz", false)]
+#[case::at_one_end("authnz'", false)]
+#[case::one_alone("'", false)]
+fn quotes_that_docker_has_kept_are_told(#[case] text: &str, #[case] told: bool) {
+    let config = read(&[("AUTH_KEY", text), ("AUTH_CONTEXT", "c")], None).unwrap();
+    let names: Vec<_> = config.quoted.iter().map(|setting| setting.name).collect();
+    assert_eq!(names, if told { vec!["AUTH_KEY"] } else { vec![] });
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! The adapter against real moto, and against one that refuses.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod private_ca;
