@@ -54,7 +54,7 @@ impl Folder {
     }
 
     fn put(&self, name: &str, value: &str) {
-        ok(&self.feed(&["put", name], value.as_bytes()));
+        ok(&self.feed(&["put", name, "--empty"], value.as_bytes()));
     }
 
     /// What is stored, as whoever may write the table sees it.
@@ -110,6 +110,19 @@ fn on_moto(table: &str, access_key: &str) -> Program {
 }
 
 const ONE: &str = "0000000000000000001";
+
+#[test]
+fn nothing_is_a_value_only_when_it_is_meant() {
+    let folder = Folder::new();
+    folder.put("token", "t0ken");
+    let ended = folder.feed(&["put", "token"], b"");
+    assert_eq!(ended.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(told.contains("--empty stores an empty value"), "{told}");
+    assert_eq!(ok(&folder.run(&["get", "token"])), "t0ken");
+    ok(&folder.feed(&["put", "token", "--empty"], b""));
+    assert_eq!(ok(&folder.run(&["get", "token"])), "");
+}
 
 #[test]
 fn a_newcomer_stores_lists_reads_and_deletes_with_no_aws() {

@@ -29,6 +29,9 @@ const PAIRS: [&str; 2] = ["env=prod", "app.tier=db"];
 const CONTEXT: &str =
     "[credsmash:key_service:kms]\nencryption_context =\n    env = prod\n    app.tier = db\n";
 
+/// An algorithm and its options.
+type Chosen = (&'static str, Vec<(&'static str, &'static str)>);
+
 /// Every algorithm with every length and digest that the real CredSmash takes; every other one with a context.
 fn credsmash_variants() -> Vec<Variant> {
     let mut settings = Vec::new();
@@ -46,7 +49,7 @@ fn credsmash_variants() -> Vec<Variant> {
             settings.push(("aes-gcm", vec![("key_length", key), ("iv_length", iv)]));
         }
     }
-    let variant = |(index, (algorithm, options)): (usize, (&str, Vec<(&str, &str)>))| {
+    let variant = |(index, (algorithm, options)): (usize, Chosen)| {
         let context = index % 2 == 1;
         let mut config = format!("[credsmash]\nalgorithm = {algorithm}\n[credsmash:{algorithm}]\n");
         let mut name = algorithm.to_owned();
