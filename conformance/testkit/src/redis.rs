@@ -55,24 +55,25 @@ impl Redis {
             "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no & \
              server=$!; exec 3<&0; (cat <&3 >/dev/null; kill $server) 2>/dev/null & wait $server"
         );
-        let mut process = Command::new("sh")
+        let process = Command::new("sh")
             .args(["-c", &script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("sh does not start: {error}"));
-        let mut lines = BufReader::new(process.stdout.take()?).lines();
+        // From here on it is waited for, whatever comes.
+        let mut redis = Self {
+            url: format!("redis://127.0.0.1:{port}"),
+            port,
+            process,
+        };
+        let mut lines = BufReader::new(redis.process.stdout.take()?).lines();
         let is_ready = lines
             .by_ref()
             .map_while(Result::ok)
             .any(|line| line.contains("Ready to accept connections"));
         // It goes on talking, and must not meet a closed pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let redis = Self {
-            url: format!("redis://127.0.0.1:{port}"),
-            port,
-            process,
-        };
         is_ready.then_some(redis)
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn open_block(
     while key.len() < key_bytes {
         let mut hash = Md5::new();
         if !key.is_empty() {
-            hash.update(&*last);
+            hash.update(*last);
         }
         hash.update(passphrase.bytes());
         hash.update(salt);

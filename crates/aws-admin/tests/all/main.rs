@@ -1,4 +1,4 @@
 //! The adapter against real moto, and against one that refuses.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod private_ca;

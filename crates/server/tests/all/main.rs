@@ -1,10 +1,6 @@
 //! Settings and the HTTP side, from outside the crate.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod confidant_settings;
 mod http;
