@@ -174,12 +174,15 @@ fn completions_know_every_command(#[case] shell: &str) {
 fn bash_completes_commands_options_and_their_values() {
     let program = conformance::Program::keepward();
     let script = ok(&conformance::run(program.command(&["completions", "bash"])));
+    // A file, as shells read it: it is longer than one argument may be.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("completions");
+    std::fs::write(&file, script).expect("the script");
     let completed = |words: &[&str]| {
-        let ask = "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+        let ask = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
                    _keepward keepward \"${!#}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; echo \"${COMPREPLY[*]}\"";
         let mut bash = std::process::Command::new("bash");
-        bash.args(["-c", &format!("{script}\n{ask}"), "bash"])
-            .args(words);
+        bash.args(["-c", ask]).arg(&file).args(words);
         ok(&conformance::run(bash)).trim().to_owned()
     };
     assert_eq!(completed(&["keepward", "ex"]), "exec");
