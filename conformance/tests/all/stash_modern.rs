@@ -417,6 +417,31 @@ fn a_new_master_key_and_padded_versions_come_only_with_yes() {
 }
 
 #[test]
+fn a_table_with_copies_is_not_bound_unless_they_are_accepted() {
+    let folder = Folder::new();
+    folder.put("db", "s3cret");
+    folder.copy_row(0, "admin", ONE);
+    let bind = ["rewrap", "--key-id", "alias/any", "--bind", "--yes"];
+    let before = folder.rows();
+    refused(&folder.run(&bind), 6, "one row is a copy of another");
+    assert_eq!(folder.rows(), before);
+    ok(&folder.run(&[&bind[..], &["--accept-copies"]].concat()));
+    assert_eq!(ok(&folder.run(&["get", "admin", "--strict"])), "s3cret");
+}
+
+#[test]
+fn a_version_is_named_by_its_number_or_exactly() {
+    let folder = Folder::new();
+    folder.put("db", "padded");
+    folder.copy_row(0, "db", "1");
+    let rows = folder.rows().len();
+    ok(&folder.run(&["delete", "db", "--version", "=1", "--yes"]));
+    assert_eq!(folder.rows().len(), rows - 1);
+    assert_eq!(ok(&folder.run(&["get", "db", "--version", "1"])), "padded");
+    refused(&folder.run(&["get", "db", "--version", "=1"]), 3, "db");
+}
+
+#[test]
 fn a_bound_value_that_is_moved_does_not_open_and_strict_takes_no_other() {
     let folder = Folder::new();
     ok(&folder.feed(&["put", "db", "--bind"], b"s3cret"));

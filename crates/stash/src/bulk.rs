@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use keep::{Consistency, EncryptionContext, Item, Plaintext, Scan, Value};
+use keep::{Consistency, DataKey, EncryptionContext, Item, Plaintext, Scan, Value};
 
 use crate::pace::Pace;
 use crate::patience::pause;
@@ -90,7 +90,18 @@ impl Secrets {
         records: Vec<Record>,
         context: &EncryptionContext,
         told: &(dyn Fn(usize) + Sync),
-    ) -> Vec<(SecretName, Result<Plaintext, Error>)> {
+    ) -> Vec<(Record, Result<Plaintext, Error>)> {
+        self.open_all_as(records, context, Record::open, told).await
+    }
+
+    /// [`Secrets::open_all`] with another way to open a row with its data key.
+    pub async fn open_all_as(
+        &self,
+        records: Vec<Record>,
+        context: &EncryptionContext,
+        open: fn(&Record, &DataKey) -> Result<Plaintext, Error>,
+        told: &(dyn Fn(usize) + Sync),
+    ) -> Vec<(Record, Result<Plaintext, Error>)> {
         let Ports { clock, random, .. } = &self.ports;
         let mut waiting: VecDeque<(usize, u32)> = (0..records.len()).map(|at| (at, 0)).collect();
         let mut opened: Vec<Option<Result<Plaintext, Error>>> =
@@ -113,7 +124,7 @@ impl Secrets {
                         pause(&**clock, &**random, tries).await;
                     }
                     let key = self.unwrap_once(record, context).await;
-                    (at, tries + 1, key.and_then(|key| record.open(&key.key)))
+                    (at, tries + 1, key.and_then(|key| open(record, &key.key)))
                 });
             }
             let Some((at, tries, result)) = running.next().await else {
@@ -138,9 +149,11 @@ impl Secrets {
             }
         }
         drop(running);
-        let names = records.into_iter().map(|record| record.name);
         // Each place was filled: a record waits or runs until it is done.
-        names.zip(opened.into_iter().flatten()).collect()
+        records
+            .into_iter()
+            .zip(opened.into_iter().flatten())
+            .collect()
     }
 
     /// Every item of the table, page by page.

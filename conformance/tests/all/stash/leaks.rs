@@ -1,14 +1,76 @@
-//! No command of the two old faces writes a value down when its input is wrong: not in an error, a log, a request to
-//! AWS or a stored item, with all logs on.
+//! No command of the two faces writes a value down: not in an error, a log, a request to AWS or a stored item.
+//!
+//! Each command runs with every call that it makes failing in every way in turn, with all logs on.
 
 use std::fs;
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use testkit::Fault;
 
 use crate::canary::{CANARY, find};
 
 use super::tools::{Desk, LIMIT, Ran, Tools, run};
+
+/// What is done with the value: tool, arguments, input. In the arguments is never the value.
+fn commands() -> Vec<(&'static str, Vec<&'static str>, String)> {
+    let pair = json!({ "canary": CANARY, "other": "x" }).to_string();
+    let nothing = String::new;
+    vec![
+        ("credsmash", vec!["put", "new", "-"], CANARY.to_owned()),
+        (
+            "credsmash",
+            vec!["put", "canary", "-"],
+            format!("{CANARY} "),
+        ),
+        (
+            "credsmash",
+            vec!["put", "canary", "-", "-f", "json"],
+            pair.clone(),
+        ),
+        ("credsmash", vec!["put-many", "-"], pair.clone()),
+        ("credsmash", vec!["get", "canary"], nothing()),
+        ("credsmash", vec!["get", "canary", "out"], nothing()),
+        ("credsmash", vec!["get-all"], nothing()),
+        ("credsmash", vec!["find-one", "can*"], nothing()),
+        (
+            "credsmash",
+            vec!["find-many", "can*", "-f", "csv"],
+            nothing(),
+        ),
+        ("credsmash", vec!["list"], nothing()),
+        (
+            "credsmash",
+            vec!["render-template", "template", "-"],
+            nothing(),
+        ),
+        (
+            "credsmash",
+            vec!["render-template", "template", "out"],
+            nothing(),
+        ),
+        (
+            "credsmash",
+            vec!["render-templates", "manifest.json"],
+            nothing(),
+        ),
+        ("credstash", vec!["put", "new", "-"], CANARY.to_owned()),
+        (
+            "credstash",
+            vec!["put", "-a", "canary", "@value"],
+            nothing(),
+        ),
+        ("credstash", vec!["putall", "-a", "-"], pair),
+        ("credstash", vec!["get", "canary"], nothing()),
+        ("credstash", vec!["get", "can*"], nothing()),
+        ("credstash", vec!["getall", "-f", "dotenv"], nothing()),
+        ("credstash", vec!["list"], nothing()),
+        ("stash", vec!["put", "canary", "--file", "value"], nothing()),
+        ("stash", vec!["get", "canary"], nothing()),
+        ("stash", vec!["export", "--format", "yaml"], nothing()),
+        ("stash", vec!["import", "pair.json"], nothing()),
+    ]
+}
 
 /// What goes wrong before AWS is asked or after it answered: with the value in hand.
 fn mistakes() -> Vec<(&'static str, Vec<&'static str>, String)> {
@@ -113,13 +175,14 @@ fn laid_out() -> Desk {
     desk
 }
 
-/// Stores the value in both tables.
-fn fill(desk: &Desk) {
+/// The tables with the value in both of them.
+fn filled(desk: &Desk) -> Vec<(String, Vec<Value>)> {
     for tool in ["credsmash", "credstash"] {
         let put = desk.feed(tool, &["put", "canary", "-"], CANARY.as_bytes());
         assert_eq!(put.code, Some(0), "{}", put.told());
     }
     desk.moto.forget_calls();
+    desk.stored()
 }
 
 /// With every log that there is.
@@ -161,9 +224,58 @@ fn nowhere(desk: &Desk, ran: &Ran, about: &str) {
 }
 
 #[test]
+fn no_command_that_fails_at_any_step_writes_a_value_down() {
+    let desk = laid_out();
+    let stored = filled(&desk);
+    let (mut runs, mut sung) = (0, 0);
+    for (tool, mut words, input) in commands() {
+        if tool == "credstash" {
+            words.splice(
+                0..0,
+                ["--log-level", "DEBUG", "--log-file", "credstash.log"],
+            );
+        }
+        let mut once = |fault: Option<Fault>| {
+            desk.put_back(&stored);
+            if let Some(fault) = fault {
+                desk.moto.fault(fault);
+            }
+            let ran = run(loud(desk.command(tool, &words)), input.as_bytes(), LIMIT);
+            let about = format!("{tool} {}", words.join(" "));
+            nowhere(&desk, &ran, &about);
+            runs += 1;
+            let open = desk.moto.open_faults();
+            (ran, open, desk.moto.calls().len())
+        };
+        let (ran, _, calls) = once(None);
+        let about = format!("{tool} {words:?}");
+        if ran.code == Some(0) && ran.text().contains("canary/9f3b") {
+            sung += 1;
+        }
+        assert!(
+            calls > 0 && calls < 20,
+            "{about} makes {calls} calls: {}",
+            ran.told()
+        );
+        for step in 0..calls {
+            let step = u32::try_from(step).expect("a few");
+            for fault in [
+                Fault::refuse("*", "AccessDeniedException", 400),
+                Fault::drop_reply("*"),
+            ] {
+                let (_, open, _) = once(Some(fault.after(step)));
+                assert_eq!(open, 0, "{about}: the fault at {step} did not strike");
+            }
+        }
+    }
+    println!("{runs} runs, {sung} commands showed the value when all went well");
+    assert!(sung >= 7, "the canary does not sing");
+}
+
+#[test]
 fn no_mistake_with_a_value_in_hand_tells_it() {
     let desk = laid_out();
-    fill(&desk);
+    filled(&desk);
     let mistakes = mistakes();
     let mut refused = 0;
     for (tool, words, input) in &mistakes {
@@ -178,7 +290,7 @@ fn no_mistake_with_a_value_in_hand_tells_it() {
 #[test]
 fn a_damaged_item_is_refused_without_a_word_of_its_value() {
     let desk = laid_out();
-    fill(&desk);
+    filled(&desk);
     let mut refused = 0;
     for table in super::tools::TABLES {
         for item in desk.moto.dump(table) {

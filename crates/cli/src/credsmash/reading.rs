@@ -154,10 +154,10 @@ fn many(
     if failed.is_empty() {
         let progress = Progress::of(u64::try_from(total).ok());
         let told = |done: usize| progress.tell(done as u64, "secrets");
-        for (name, value) in run.wait(secrets.open_all(records, &context, &told)) {
+        for (record, value) in run.wait(secrets.open_all(records, &context, &told)) {
             match value {
-                Ok(value) => values.push((name, value)),
-                Err(error) => failed.push((name, error)),
+                Ok(value) => values.push((record.name, value)),
+                Err(error) => failed.push((record.name, error)),
             }
         }
     }

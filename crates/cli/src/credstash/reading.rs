@@ -149,10 +149,10 @@ fn read_all(
     }
     let progress = Progress::of(u64::try_from(records.len()).ok());
     let told = |done: usize| progress.tell(done as u64, "secrets");
-    for (name, value) in run.wait(secrets.open_all(records, context, &told)) {
+    for (record, value) in run.wait(secrets.open_all(records, context, &told)) {
         match value {
-            Ok(value) => read.values.push((name, value)),
-            Err(error) => read.failed.push((name, fault(&error))),
+            Ok(value) => read.values.push((record.name, value)),
+            Err(error) => read.failed.push((record.name, fault(&error))),
         }
     }
     Ok(read)

@@ -175,7 +175,7 @@ pub(crate) enum StashCommand {
 pub(crate) struct Get {
     /// The secret
     pub(crate) name: String,
-    /// This version instead of the newest: its number, or its text as stored
+    /// This version instead of the newest: its number, or its text as stored; =TEXT is that text alone
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<String>,
     /// Write the value to this file, which only its owner can read, instead of to standard output
@@ -240,7 +240,7 @@ pub(crate) struct Delete {
     /// The names are patterns: * any text, ? any letter, [abc] one of these
     #[arg(long)]
     pub(crate) pattern: bool,
-    /// Only this version, as stored or by its number
+    /// Only this version, as stored or by its number; =TEXT is that text alone
     #[arg(long, value_name = "VERSION", conflicts_with = "pattern")]
     pub(crate) version: Option<String>,
     /// Do it
@@ -385,13 +385,16 @@ pub(crate) struct Rewrap {
     /// Do it
     #[arg(long)]
     pub(crate) yes: bool,
+    /// With --bind, bind rows that are copies of others too, each to where it lies now
+    #[arg(long)]
+    pub(crate) accept_copies: bool,
 }
 
 const REWRAP_HELP: &str = "\
 --key-id names the new master key. Only the wrapped data key of each row changes: values and what proves \
 them stay, and old programs go on reading. It can be stopped and run again at any time. With --bind, rows \
-are bound to the name and version that they have now: run `keepward stash doctor` first, since binding a \
-copied row makes the copy look right.";
+are bound to the name and version that they have now; since that would make a copied row look right, a table \
+with copies is refused until they are gone or --accept-copies is given.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {

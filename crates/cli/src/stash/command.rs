@@ -38,7 +38,7 @@ pub(crate) fn run(stash: &Stash) -> Outcome {
             StashCommand::Export(asked) => export::run(&session, asked).await,
             StashCommand::Import(asked) => import::run(&session, asked).await,
             StashCommand::Doctor(asked) => doctor::run(&session, asked).await,
-            StashCommand::Rewrap(asked) => rewrap::run(&session, asked).await,
+            StashCommand::Rewrap(asked) => rewrap::run(&session, options.bind, asked).await,
             StashCommand::Migrate(asked) => migrate::run(&session, asked).await,
             StashCommand::Copy(asked) => copy::run(&session, options, asked).await,
             StashCommand::Setup => setup::run(&session).await,

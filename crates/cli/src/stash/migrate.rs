@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stash::{Left, Migrated, Move, Place, migrate, plan_migration};
 
 use crate::client::printable;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Kind, Outcome};
 use crate::output;
 use crate::progress::Progress;
 use crate::stash::arguments::Migrate;
@@ -29,7 +29,13 @@ pub(super) async fn run(session: &Session, asked: &Migrate) -> Outcome {
     drop(progress);
     show(session, &moved, &left, true)?;
     let count = failed.len();
+    let taken = left.iter().filter(|(_, why)| *why == Left::Taken).count();
     match failed.pop() {
+        None if taken > 0 => Err(Failure::new(
+            Kind::Conflict,
+            format!("{taken} rows were left, whose padded version is there with another value"),
+        )
+        .hint("look at both, and delete the one that does not belong")),
         None => Ok(()),
         Some((place, error)) => {
             let place = printable(&place.to_string());

@@ -18,6 +18,9 @@ pub(super) fn secret_name(text: &str) -> Outcome<SecretName> {
 /// The versions that a text can mean: a number, padded as both programs write it today, and the text
 /// as stored.
 pub(super) fn versions_meant(text: &str) -> Vec<Version> {
+    if let Some(exact) = text.strip_prefix('=') {
+        return vec![Version::stored(exact)];
+    }
     let typed = Version::stored(text);
     match text.parse::<i128>() {
         Ok(number) if Version::of(number) != typed => vec![Version::of(number), typed],

@@ -1,6 +1,5 @@
 //! The newest values of many secrets, each opened once: complete, or it is told what is missing.
 
-use futures_util::{StreamExt as _, stream};
 use keep::Plaintext;
 use stash::{Record, SecretName};
 
@@ -28,32 +27,25 @@ impl Newest {
         repair: Repair,
     ) -> Outcome<Self> {
         let rows = session.told(session.secrets.newest_of_all(wanted).await)?;
-        let progress = Progress::of(Some(rows.len() as u64));
-        let mut opening = stream::iter(rows)
-            .map(async |(name, record)| {
-                let opened = match record {
-                    Ok(record) => {
-                        let value = session.open_value(&record, repair).await;
-                        value.map(|value| (record, value))
-                    }
-                    Err(error) => Err(session.failure(&error)),
-                };
-                (name, opened)
-            })
-            .buffer_unordered(session.secrets.concurrency());
         let mut all = Self {
             values: Vec::new(),
             failed: Vec::new(),
         };
-        while let Some((name, opened)) = opening.next().await {
-            match opened {
-                Ok(opened) => all.values.push(opened),
-                Err(failure) => all.failed.push((name, failure)),
+        let mut records = Vec::new();
+        for (name, record) in rows {
+            match record {
+                Ok(record) => records.push(record),
+                Err(error) => all.failed.push((name, session.failure(&error))),
             }
-            progress.tell((all.values.len() + all.failed.len()) as u64, "secrets");
         }
-        all.values
-            .sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        let progress = Progress::of(Some(records.len() as u64));
+        let told = |done: usize| progress.tell(done as u64, "secrets");
+        for (record, value) in session.open_values(records, repair, &told).await {
+            match value {
+                Ok(value) => all.values.push((record, value)),
+                Err(failure) => all.failed.push((record.name, failure)),
+            }
+        }
         all.failed.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(all)
     }

@@ -1,7 +1,7 @@
 //! `keepward stash rewrap`: all rows under another master key; shown first, and done only with --yes.
 
 use serde_json::json;
-use stash::{Rewrap as Asked, Rewrapped, rewrap};
+use stash::{Examine, Finding, Rewrap as Asked, Rewrapped, examine, rewrap};
 
 use crate::client::printable;
 use crate::exit::{Failure, Kind, Outcome};
@@ -11,12 +11,15 @@ use crate::stash::arguments::Rewrap;
 use crate::stash::names;
 use crate::stash::session::Session;
 
-pub(super) async fn run(session: &Session, asked: &Rewrap) -> Outcome {
+pub(super) async fn run(session: &Session, binds: bool, asked: &Rewrap) -> Outcome {
     let Some(master) = session.key_id.as_deref() else {
         return Err(
             Failure::new(Kind::Usage, "no new master key is named").hint("--key-id names it")
         );
     };
+    if binds && !asked.accept_copies {
+        no_copies(session).await?;
+    }
     let wanted = names::matching(asked.pattern.as_deref());
     let progress = Progress::of(None);
     let done = rewrap(
@@ -47,6 +50,29 @@ pub(super) async fn run(session: &Session, asked: &Rewrap) -> Outcome {
             format!("{failed} rows stay as they are"),
         )
         .hint("`keepward stash doctor --open` looks at them; --context gives the pairs they were sealed under")),
+    }
+}
+
+/// Errors: `Conflict` when a row is a copy of another.
+async fn no_copies(session: &Session) -> Outcome {
+    let progress = Progress::of(None);
+    let told = |rows| progress.tell(rows as u64, "rows looked at for copies");
+    let examined = examine(&session.secrets, Examine::default(), &told).await;
+    drop(progress);
+    let findings = session.told(examined)?.findings;
+    match findings
+        .iter()
+        .find(|finding| matches!(finding, Finding::CopiedKey { .. }))
+    {
+        None => Ok(()),
+        Some(copies) => Err(Failure::new(
+            Kind::Conflict,
+            format!(
+                "one row is a copy of another, and binding would make it look right: {}",
+                printable(&copies.to_string())
+            ),
+        )
+        .hint("delete what does not belong, or give --accept-copies")),
     }
 }
 

@@ -120,6 +120,31 @@ impl Session {
         opened.map_err(|error| failure::of_row(&error, record, &self.context, &self.place))
     }
 
+    /// Opens many values, a bounded number at once.
+    pub(super) async fn open_values(
+        &self,
+        records: Vec<Record>,
+        repair: Repair,
+        told: &(dyn Fn(usize) + Sync),
+    ) -> Vec<(Record, Outcome<Plaintext>)> {
+        let open = match repair.assume_le_counter {
+            true => Record::open_with_le_counter,
+            false => Record::open,
+        };
+        let opened = self
+            .secrets
+            .open_all_as(records, &self.context, open, told)
+            .await;
+        opened
+            .into_iter()
+            .map(|(record, value)| {
+                let value = value
+                    .map_err(|error| failure::of_row(&error, &record, &self.context, &self.place));
+                (record, value)
+            })
+            .collect()
+    }
+
     /// What was said, for a person.
     pub(super) fn told<T>(&self, result: Result<T, stash::Error>) -> Outcome<T> {
         result.map_err(|error| self.failure(&error))

@@ -441,6 +441,10 @@ async fn read_all(secrets: &Secrets) -> Vec<(SecretName, Result<keep::Plaintext,
     let context = EncryptionContext::default();
     let told = |so_many| done.store(so_many, Ordering::SeqCst);
     let opened = secrets.open_all(records.collect(), &context, &told).await;
+    let opened: Vec<_> = opened
+        .into_iter()
+        .map(|(record, value)| (record.name, value))
+        .collect();
     assert_eq!(done.into_inner(), opened.len());
     opened
 }
