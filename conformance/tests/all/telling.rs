@@ -342,7 +342,11 @@ fn a_webhook_that_fails_and_stalls_holds_up_no_request_and_gets_its_notice_when_
             assert_eq!(all.len(), 47, "five tries were in vain");
             break taken;
         }
-        assert!(clock.monotonic() - begun < Duration::from_secs(60), "{}", taken.len());
+        assert!(
+            clock.monotonic() - begun < Duration::from_secs(60),
+            "{}",
+            taken.len()
+        );
     };
     // Each notice once, and in order.
     let revisions: Vec<_> = taken
