@@ -79,12 +79,40 @@ pub(crate) fn place(destination: &Destination, content: &[u8], rights: &Rights) 
     }
 }
 
+/// Writes `content` to a file with the rights that it has or that the umask leaves: placed whole, or written over
+/// where the folder takes no new file and where the file is a mount of its own.
+///
+/// Errors: what the system said; the old file is as it was unless it had to be written over.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    match place_with(path, &Rights::default(), |file| file.write_all(content)) {
+        Ok(()) => Ok(()),
+        Err(fault) if fault.is_of_the_place() => fs::write(path, content),
+        Err(fault) => Err(fault.error),
+    }
+}
+
 /// What could not be done, and what the system said.
 #[derive(Debug)]
 struct Fault {
     doing: &'static str,
     error: io::Error,
 }
+
+impl Fault {
+    /// Nothing may be put in the file's place, whatever it holds; writing to the file itself may be allowed.
+    fn is_of_the_place(&self) -> bool {
+        use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+        [BESIDE, OWNER, PUTTING].contains(&self.doing)
+            && matches!(
+                self.error.kind(),
+                CrossesDevices | PermissionDenied | ReadOnlyFilesystem | ResourceBusy
+            )
+    }
+}
+
+const BESIDE: &str = "making a new file beside it";
+const OWNER: &str = "giving it its owner and group";
+const PUTTING: &str = "putting it in its place";
 
 fn doing<E: Into<io::Error>>(doing: &'static str) -> impl FnOnce(E) -> Fault {
     move |error| Fault {
@@ -112,7 +140,7 @@ fn place_with(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let (mut file, beside) = Beside::new(folder).map_err(doing("making a new file beside it"))?;
+    let (mut file, beside) = Beside::new(folder).map_err(doing(BESIDE))?;
     let owner = match (rights.owner, &old) {
         (Some(owner), _) => Some(owner),
         (None, Some(old)) => Some((Uid::from_raw(old.uid()), Gid::from_raw(old.gid()))),
@@ -121,7 +149,7 @@ fn place_with(
     if let Some((uid, gid)) = owner {
         let made = file.metadata().map_err(doing("looking at the new file"))?;
         if (made.uid(), made.gid()) != (uid.as_raw(), gid.as_raw()) {
-            fchown(&file, Some(uid), Some(gid)).map_err(doing("giving it its owner and group"))?;
+            fchown(&file, Some(uid), Some(gid)).map_err(doing(OWNER))?;
         }
     }
     let mode = match (rights.mode, &old) {
@@ -136,7 +164,7 @@ fn place_with(
         fchmod(&file, Mode::from_raw_mode(mode)).map_err(doing("setting its mode"))?;
     }
     file.sync_all().map_err(doing("writing it to the disk"))?;
-    fs::rename(&beside.0, &path).map_err(doing("putting it in its place"))?;
+    fs::rename(&beside.0, &path).map_err(doing(PUTTING))?;
     beside.placed();
     sync(folder).map_err(doing("writing its folder to the disk"))
 }
@@ -345,6 +373,27 @@ mod tests {
         );
         to(&path, "newer", Some(0o400)).unwrap();
         assert_eq!(mode(&path), 0o400);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_written_over_where_the_folder_takes_no_other() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("file");
+        replace(&path, b"new").unwrap();
+        let before = fs::metadata(&path).unwrap().ino();
+        replace(&path, b"newer").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_ne!(fs::metadata(&path).unwrap().ino(), before);
+        assert_eq!(names(folder.path()), ["file"]);
+        // Root may write into any folder, so that only others see the fallback.
+        if !rustix::process::geteuid().is_root() {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+            replace(&path, b"over").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"over");
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        let nowhere = replace(&folder.path().join("no/file"), b"x").unwrap_err();
+        assert_eq!(nowhere.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! The files that CredSmash's commands read and write, with click's words when they cannot.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 
 use documents::Format;
 use keep::Plaintext;
 
 use crate::faces::{Done, Fault};
-use crate::{content, output};
+use crate::{content, output, placed_file};
 
 /// Reads the file of this argument, or standard input for `-`.
 ///
@@ -29,22 +27,15 @@ pub(crate) fn read(path: &Path, argument: &str) -> Done<Plaintext> {
     })
 }
 
-/// Writes the file, or to standard output for `-`; a file that is there is replaced, and the mode of
-/// a new one is the umask's.
+/// Writes the file, or to standard output for `-`; a file that is there is replaced whole and keeps its mode, and
+/// that of a new one is the umask's.
 pub(crate) fn write(path: &Path, content: &Plaintext) -> Done {
     if is_standard(path) {
         return Ok(output::bytes(content.expose())?);
     }
-    let mut file = File::create(path).map_err(|error| {
+    placed_file::replace(path, content.expose()).map_err(|error| {
         Fault::new(format!(
             "Could not open file '{}': {}",
-            path.display(),
-            content::reason(&error)
-        ))
-    })?;
-    file.write_all(content.expose()).map_err(|error| {
-        Fault::new(format!(
-            "Could not write file '{}': {}",
             path.display(),
             content::reason(&error)
         ))
