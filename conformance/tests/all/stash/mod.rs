@@ -5,6 +5,7 @@ mod kills;
 mod leaks;
 mod preloaded;
 mod racing;
+mod regions;
 mod replay;
 mod rights;
 mod round_trips;
