@@ -320,13 +320,14 @@ fn settings_without_effect_are_named() {
         .map(|setting| setting.name)
         .collect();
     assert_eq!(names, ["SAML_DEBUG", "GEVENT_RESOLVER"]);
-    let of_an_authority = "acm_private_cas = [\"dev\"]\nacm_private_ca_arn_dev = \"a\"";
+    let of_an_authority = "acm_private_cas = [\"dev\"]\nacm_private_ca_arn_dev = \"a\"\n\
+        acm_private_ca_template_arn_dev = \"t\"";
     let config = read(&[], Some(of_an_authority)).unwrap();
     assert!(
         config
             .without_effect
             .iter()
-            .any(|setting| setting.name == "ACM_PRIVATE_CA_ARN_x")
+            .any(|setting| setting.name == "ACM_PRIVATE_CA_TEMPLATE_ARN_x")
     );
 }
 
