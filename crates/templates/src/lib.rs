@@ -20,11 +20,13 @@ mod key_format;
 mod limits;
 pub mod manifest;
 mod methods;
+mod percent;
 mod python;
 mod render;
 mod secrets;
 mod shell;
 mod source;
+mod text_methods;
 mod tokens;
 
 pub use error::TemplateError;

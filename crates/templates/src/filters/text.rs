@@ -6,7 +6,7 @@ use minijinja::{Error, State};
 use super::{Filter, soft, wrap};
 use crate::arguments::{Arguments, pay};
 use crate::error::told;
-use crate::{methods, python};
+use crate::{percent, python, text_methods};
 
 pub(super) fn add(add: &mut impl FnMut(&'static str, Filter)) {
     add("center", center);
@@ -23,20 +23,20 @@ fn center(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<V
     let arguments = Arguments::bind(&["width"], given)?;
     let width = usize::try_from(arguments.integer(0, 80)?).unwrap_or(0);
     pay(state, width)?;
-    Ok(Value::from(methods::center(&soft(value), width, ' ')))
+    Ok(Value::from(text_methods::center(&soft(value), width, ' ')))
 }
 
 /// `'%s and %s' | format(a, b)`, or by name.
 fn format(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<Value, Error> {
     let (positional, named): (&[Value], Kwargs) = from_args(given)?;
     let text = soft(value);
-    pay(state, methods::widths(&text))?;
+    pay(state, percent::widths(&text))?;
     let mut names = named.args().peekable();
     match (positional.is_empty(), names.peek().is_some()) {
         (false, true) => Err(told("format takes values by position or by name, not both")),
         (true, true) => {
             drop(names);
-            methods::printf_named(&text, &Value::from(named))
+            percent::printf_named(&text, &Value::from(named))
         }
         _ if value.is_safe() => {
             let escaped: Vec<Value> = positional
@@ -46,11 +46,11 @@ fn format(state: &mut State<'_, '_>, value: &Value, given: &[Value]) -> Result<V
                     _ => value.clone(),
                 })
                 .collect();
-            Ok(Value::from_safe_string(python::str(&methods::printf(
+            Ok(Value::from_safe_string(python::str(&percent::printf(
                 &text, &escaped,
             )?)))
         }
-        _ => methods::printf(&text, positional),
+        _ => percent::printf(&text, positional),
     }
 }
 
