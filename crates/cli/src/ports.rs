@@ -167,6 +167,24 @@ struct Storage {
 }
 
 fn embedded(data: &DataDir, random: &Arc<dyn Random>) -> Outcome<Storage> {
+    let (table, keyring) = in_folder(data, random)?;
+    let name = TableName::new(EMBEDDED_TABLE);
+    Ok(Storage {
+        table_port: table,
+        keys: keyring,
+        own: name.clone(),
+        table: name,
+        create_tables: true,
+    })
+}
+
+/// The table of a folder and the keyring that its values are sealed with; made when both are missing.
+///
+/// Errors: `Unavailable` when the keyring alone is missing: a new one would open nothing.
+pub(crate) fn in_folder(
+    data: &DataDir,
+    random: &Arc<dyn Random>,
+) -> Outcome<(Arc<SqliteTable>, Arc<Keyring>)> {
     if data.table().exists() && !data.keyring().exists() {
         let (keyring, table) = (data.keyring(), data.table());
         let what = format!(
@@ -181,14 +199,7 @@ fn embedded(data: &DataDir, random: &Arc<dyn Random>) -> Outcome<Storage> {
     let keyring = Keyring::open_or_create(&data.keyring(), Arc::clone(random)).map_err(local)?;
     let table = SqliteTable::open(&data.table())
         .map_err(|error| Failure::new(Kind::Unavailable, format!("the embedded table: {error}")))?;
-    let name = TableName::new(EMBEDDED_TABLE);
-    Ok(Storage {
-        table_port: Arc::new(table),
-        keys: Arc::new(keyring),
-        own: name.clone(),
-        table: name,
-        create_tables: true,
-    })
+    Ok((Arc::new(table), Arc::new(keyring)))
 }
 
 #[cfg(feature = "aws")]

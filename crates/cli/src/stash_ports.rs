@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keep::{Clock, Random};
-use local::{DataDir, Keyring, LocalError, SqliteTable, SystemClock, SystemRandom};
+use local::{DataDir, LocalError, SystemClock, SystemRandom};
 use stash::Ports;
 
 use crate::exit::{Failure, Kind, Outcome};
@@ -63,25 +63,11 @@ async fn in_folder(
     random: Arc<dyn Random>,
 ) -> Outcome<StashPorts> {
     let data = locked(folder, &*clock).await?;
-    if data.table().exists() && !data.keyring().exists() {
-        return Err(Failure::new(
-            Kind::Unavailable,
-            format!(
-                "{} is missing, and {} is sealed with it",
-                data.keyring().display(),
-                data.table().display()
-            ),
-        )
-        .hint("put the keyring back from your backup; without it no value can ever be read"));
-    }
-    // The keyring first: a crash in between must not leave a table that lacks it.
-    let keys = Keyring::open_or_create(&data.keyring(), Arc::clone(&random)).map_err(local)?;
-    let table = SqliteTable::open(&data.table())
-        .map_err(|error| Failure::new(Kind::Unavailable, format!("the local table: {error}")))?;
+    let (table, keys) = crate::ports::in_folder(&data, &random)?;
     Ok(StashPorts {
         ports: Ports {
-            table: Arc::new(table),
-            keys: Arc::new(keys),
+            table,
+            keys,
             clock,
             random,
         },

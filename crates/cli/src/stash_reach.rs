@@ -37,9 +37,7 @@ impl StashReach {
                 false => Consistency::Strong,
             })
     }
-}
 
-impl StashReach {
     /// Calls under way at once, 1 at least.
     pub(crate) fn concurrency(&self) -> usize {
         usize::from(self.concurrency)
