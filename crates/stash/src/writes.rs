@@ -143,8 +143,9 @@ impl Secrets {
 
     /// Writes a version that is not there. `false` when another one is.
     ///
-    /// A write whose answer was lost is looked for before it is tried again, so that it is neither
-    /// taken for somebody else's nor done twice.
+    /// A write whose answer was lost is tried again as it was, and when its version is there by then it is
+    /// looked at whose it is: so a write of ours is neither taken for somebody else's nor done twice. Only
+    /// then is an item read, so that whoever may put and not get goes on.
     pub async fn write(&self, record: &Record) -> Result<bool, Error> {
         let item = record.item();
         let put = [Action::Put {

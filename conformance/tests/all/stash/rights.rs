@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use testkit::Fault;
 
 use super::tools::{Desk, Tools};
 
@@ -225,5 +226,31 @@ fn a_command_without_its_rights_names_what_is_missing_and_changes_nothing() {
                 assert_eq!(stored, desk.stored(), "{about}");
             }
         }
+    }
+}
+
+#[test]
+fn a_writer_who_may_not_get_items_learns_that_its_write_was_done() {
+    for (tool, words) in [
+        ("credsmash", &["put", "--no-compare", "once", "value"][..]),
+        ("credstash", &["put", "-a", "once", "@value"]),
+        ("stash", &["put", "once", "--file", "value", "--no-compare"]),
+    ] {
+        let desk = laid_out();
+        desk.moto.allow_only(
+            KEY,
+            &["dynamodb:PutItem", "dynamodb:Query", "kms:GenerateDataKey"],
+        );
+        desk.moto.fault(Fault::drop_reply("PutItem"));
+        let ran = desk.run(tool, words);
+        assert_eq!(desk.moto.open_faults(), 0, "{tool}: no answer was lost");
+        ran.ok();
+        let rows: usize = desk.stored().iter().map(|(_, items)| items.len()).sum();
+        assert_eq!(rows, 1, "{tool}: written once");
+        let asked: Vec<_> = desk.moto.calls();
+        assert!(
+            asked.iter().any(|call| call.operation() == "GetItem"),
+            "{tool} never looked whose the version is"
+        );
     }
 }
